@@ -1,0 +1,3 @@
+//! The engine of Lapicque: configuration, network building, time loop, threads, recording.
+pub mod batch;
+pub mod plan;

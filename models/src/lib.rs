@@ -1,0 +1,2 @@
+//! Neuron, receptor and source models of Lapicque as struct-of-arrays kernels.
+pub mod page;
