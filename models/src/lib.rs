@@ -1,2 +1,3 @@
 //! Neuron, receptor and source models of Lapicque as struct-of-arrays kernels.
+pub mod math;
 pub mod page;
