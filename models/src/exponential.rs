@@ -1,0 +1,46 @@
+//! Exponential current receptor.
+
+use crate::membrane::Response;
+use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
+use crate::receptor::{Receptor, flush};
+
+/// Page of the exponential receptor.
+pub static PAGE: Page = Page {
+    name: "exponential",
+    role: Role::Receptor,
+    summary: "an event of weight w adds w to a current that decays with tau",
+    text: "dI/dt = −I/tau; an event adds w to I, which acts on the membrane from the next step on.\n\
+           Integrated exactly: I decays by e^{−dt/tau}; its exact effect on a linear membrane over the step is used, and\n\
+           its exact mean on a nonlinear one.\n\
+           Postsynaptic potential on a linear membrane, a = 1/tau − 1/tau_m: w/(C a) (e^{−t/tau_m} − e^{−t/tau}).\n\
+           Source: S. Rotter & M. Diesmann, Biol. Cybern. 81 (1999).",
+    fields: &[Field {
+        name: "tau",
+        symbol: "tau_s",
+        dimension: Dimension::Time,
+        default: Default::Required,
+        range: Range::Positive,
+        meaning: "decay time constant of the current",
+    }],
+    variables: &[Variable { name: "i", dimension: Dimension::Drive, meaning: "the current", starts_from: None }],
+};
+
+/// The exponential current receptor.
+pub struct Exponential;
+
+impl Receptor for Exponential {
+    type Constants = [f64; 2];
+    type State = [f64; 1];
+    const PAGE: &'static Page = &PAGE;
+    const DRIVES: bool = true;
+    const JUMPS: bool = false;
+
+    fn constants(p: &Parameters, response: &Response, dt: f64) -> Result<[f64; 2], ParameterError> {
+        let tau = p.get("tau")?;
+        Ok([libm::exp(-dt / tau), response.exponential(tau, dt)])
+    }
+    #[inline(always)]
+    fn step([decay, coupling]: [f64; 2], [i]: [f64; 1], events: f64) -> ([f64; 1], f64) {
+        ([flush(i * decay) + events], i * coupling)
+    }
+}

@@ -1,0 +1,422 @@
+//! Composition: a membrane with its receptors, refractory time and spike rule, stepped block by block.
+//!
+//! There is one loop, [`Step`], generic over the membrane `M` and a static list of receptors `R`. A population whose
+//! receptors are on the short list of `list.rs` runs in one fused pass. Any other list of receptors runs staged: each
+//! receptor steps over the block and adds to the drive, then the same loop runs with the empty list `()`. Both paths
+//! do the same operations in the same order, so they agree bit for bit; a test compares them.
+//!
+//! The step contract, points 1, 2 and 4, is the body of [`Step::run`].
+
+use crate::columns::{CHUNKS, Columns, Constants, LANES};
+use crate::membrane::Membrane;
+use crate::receptor::Receptor;
+use crate::vector::{Kernel, dispatch};
+use std::ops::Range;
+
+/// Values of [`LANES`] neurons.
+pub type Lane = [f64; LANES];
+
+/// What the neurons of one block get in one step.
+pub struct Block<'a> {
+    /// Chunks of the population's share; at most [`CHUNKS`].
+    pub chunks: Range<usize>,
+    /// What held currents and noise add to V, in mV, one per chunk of the block.
+    pub drive: &'a [Lane; CHUNKS],
+    /// Events due at the end of the step, per receptor: sums of weights.
+    pub events: &'a [[Lane; CHUNKS]],
+    /// Jumps of V due at the end of the step from charge pulses, in mV, if any.
+    pub kick: Option<&'a [Lane; CHUNKS]>,
+}
+
+/// The neurons of one population in one tile.
+pub trait Neurons: Send + Sync {
+    /// Number of neurons.
+    fn len(&self) -> usize;
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Steps a block, and appends the neurons that spiked, ascending.
+    fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>);
+    /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
+    fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64;
+    /// Changes a variable of one neuron.
+    fn set(&mut self, receptor: Option<usize>, variable: usize, neuron: usize, value: f64);
+    /// A copy of the state of `other`, which must be of the same composition and size: parameters may differ.
+    fn take_state(&mut self, other: &dyn Neurons, variables: &[(Option<usize>, usize)]) {
+        for &(receptor, variable) in variables {
+            for neuron in 0..self.len() {
+                self.set(receptor, variable, neuron, other.get(receptor, variable, neuron));
+            }
+        }
+        for neuron in 0..self.len() {
+            self.set_refractory_left(neuron, other.refractory_left(neuron));
+        }
+    }
+    /// Steps of refractory time left.
+    fn refractory_left(&self, neuron: usize) -> u16;
+    /// Changes the steps of refractory time left.
+    fn set_refractory_left(&mut self, neuron: usize, steps: u16);
+    /// Bytes held.
+    fn bytes(&self) -> usize;
+}
+
+/// State of a membrane's neurons.
+pub(crate) struct MembraneColumns<M: Membrane> {
+    pub(crate) len: usize,
+    pub(crate) constants: Constants<M::Constants>,
+    pub(crate) state: Vec<<M::State as Columns>::Chunk>,
+    /// Steps of refractory time left.
+    pub(crate) refractory: Vec<[u16; LANES]>,
+    /// Steps of refractory time after a spike: one for all, or one per neuron.
+    pub(crate) refractory_steps: Vec<u16>,
+}
+
+/// One receptor's neurons.
+pub struct ReceptorColumns<A: Receptor> {
+    pub(crate) constants: Constants<A::Constants>,
+    pub(crate) state: Vec<<A::State as Columns>::Chunk>,
+}
+
+/// Chunks for a share of `len` neurons: even, because counts and deviates are drawn for two chunks at a time.
+pub fn chunks_for(len: usize) -> usize {
+    len.div_ceil(LANES).next_multiple_of(2)
+}
+
+/// A receptor as one stage.
+pub trait ReceptorStage: Send + Sync {
+    /// Steps the block: adds to `drive` (mV) and `jumps` (mV).
+    fn stage(
+        &mut self,
+        chunks: Range<usize>,
+        events: &[Lane; CHUNKS],
+        drive: &mut [Lane; CHUNKS],
+        jumps: &mut [Lane; CHUNKS],
+    );
+    /// Value of a variable.
+    fn get(&self, variable: usize, neuron: usize) -> f64;
+    /// Changes a variable.
+    fn set(&mut self, variable: usize, neuron: usize, value: f64);
+    /// Bytes held.
+    fn bytes(&self) -> usize;
+}
+
+struct Stage<'a, A: Receptor, const EACH: bool> {
+    columns: &'a mut ReceptorColumns<A>,
+    chunks: Range<usize>,
+    events: &'a [Lane; CHUNKS],
+    drive: &'a mut [Lane; CHUNKS],
+    jumps: &'a mut [Lane; CHUNKS],
+}
+
+impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (b, k) in self.chunks.enumerate() {
+            let mut state = self.columns.state[k];
+            let (mut drive, mut jumps, events) = (self.drive[b], self.jumps[b], self.events[b]);
+            for l in 0..LANES {
+                let constants = self.columns.constants.at::<EACH>(k, l);
+                let (next, adds) = A::step(constants, A::State::gather(&state, l), events[l]);
+                next.scatter(&mut state, l);
+                if A::DRIVES {
+                    drive[l] += adds;
+                }
+                if A::JUMPS {
+                    jumps[l] += events[l];
+                }
+            }
+            (self.columns.state[k], self.drive[b], self.jumps[b]) = (state, drive, jumps);
+        }
+    }
+}
+
+impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
+    fn stage(
+        &mut self,
+        chunks: Range<usize>,
+        events: &[Lane; CHUNKS],
+        drive: &mut [Lane; CHUNKS],
+        jumps: &mut [Lane; CHUNKS],
+    ) {
+        if self.constants.differ() {
+            dispatch(Stage::<A, true> { columns: self, chunks, events, drive, jumps });
+        } else {
+            dispatch(Stage::<A, false> { columns: self, chunks, events, drive, jumps });
+        }
+    }
+    fn get(&self, variable: usize, neuron: usize) -> f64 {
+        A::State::value(&self.state[neuron / LANES], variable, neuron % LANES)
+    }
+    fn set(&mut self, variable: usize, neuron: usize, value: f64) {
+        *A::State::value_mut(&mut self.state[neuron / LANES], variable, neuron % LANES) = value;
+    }
+    fn bytes(&self) -> usize {
+        size_of_val(&self.state[..]) + size_of_val(&self.constants.each[..])
+    }
+}
+
+/// A static list of receptors: `()`, `(A, ())`, `(A, (B, ()))`.
+pub trait Receptors: 'static {
+    /// Their columns.
+    type Columns: Send + Sync;
+    /// State of one chunk.
+    type State: Copy;
+    /// Constants that all neurons share.
+    type Same: Copy;
+    /// Events of one chunk.
+    type Events: Copy;
+    /// How many.
+    const COUNT: usize;
+    /// Reads the state of a chunk.
+    fn load(columns: &Self::Columns, chunk: usize) -> Self::State;
+    /// Writes the state of a chunk.
+    fn store(columns: &mut Self::Columns, chunk: usize, state: Self::State);
+    /// Reads the constants.
+    fn same(columns: &Self::Columns) -> Self::Same;
+    /// Reads the events of one chunk of the block.
+    fn events(events: &[[Lane; CHUNKS]], b: usize) -> Self::Events;
+    /// One neuron's step: returns drive and jump added to those given.
+    fn step(
+        same: &Self::Same,
+        state: &mut Self::State,
+        events: &Self::Events,
+        lane: usize,
+        drive: f64,
+        jump: f64,
+    ) -> (f64, f64);
+    /// One receptor, for access to its variables.
+    fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage>;
+    /// One receptor, to change its variables.
+    fn stage_mut(columns: &mut Self::Columns, index: usize) -> Option<&mut dyn ReceptorStage>;
+}
+
+impl Receptors for () {
+    type Columns = ();
+    type State = ();
+    type Same = ();
+    type Events = ();
+    const COUNT: usize = 0;
+    #[inline(always)]
+    fn load(_: &(), _: usize) {}
+    #[inline(always)]
+    fn store(_: &mut (), _: usize, _: ()) {}
+    #[inline(always)]
+    fn same(_: &()) {}
+    #[inline(always)]
+    fn events(_: &[[Lane; CHUNKS]], _: usize) {}
+    #[inline(always)]
+    fn step(_: &(), _: &mut (), _: &(), _: usize, drive: f64, jump: f64) -> (f64, f64) {
+        (drive, jump)
+    }
+    fn stage(_: &(), _: usize) -> Option<&dyn ReceptorStage> {
+        None
+    }
+    fn stage_mut(_: &mut (), _: usize) -> Option<&mut dyn ReceptorStage> {
+        None
+    }
+}
+
+impl<A: Receptor, T: Receptors> Receptors for (A, T) {
+    type Columns = (ReceptorColumns<A>, T::Columns);
+    type State = (<A::State as Columns>::Chunk, T::State);
+    type Same = (A::Constants, T::Same);
+    type Events = (Lane, T::Events);
+    const COUNT: usize = 1 + T::COUNT;
+    #[inline(always)]
+    fn load(columns: &Self::Columns, chunk: usize) -> Self::State {
+        (columns.0.state[chunk], T::load(&columns.1, chunk))
+    }
+    #[inline(always)]
+    fn store(columns: &mut Self::Columns, chunk: usize, state: Self::State) {
+        columns.0.state[chunk] = state.0;
+        T::store(&mut columns.1, chunk, state.1);
+    }
+    #[inline(always)]
+    fn same(columns: &Self::Columns) -> Self::Same {
+        (columns.0.constants.same, T::same(&columns.1))
+    }
+    #[inline(always)]
+    fn events(events: &[[Lane; CHUNKS]], b: usize) -> Self::Events {
+        (events[0][b], T::events(&events[1..], b))
+    }
+    #[inline(always)]
+    fn step(
+        same: &Self::Same,
+        state: &mut Self::State,
+        events: &Self::Events,
+        lane: usize,
+        drive: f64,
+        jump: f64,
+    ) -> (f64, f64) {
+        let event = events.0[lane];
+        let (next, adds) = A::step(same.0, A::State::gather(&state.0, lane), event);
+        next.scatter(&mut state.0, lane);
+        let drive = if A::DRIVES { drive + adds } else { drive };
+        let jump = if A::JUMPS { jump + event } else { jump };
+        T::step(&same.1, &mut state.1, &events.1, lane, drive, jump)
+    }
+    fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage> {
+        if index == 0 { Some(&columns.0) } else { T::stage(&columns.1, index - 1) }
+    }
+    fn stage_mut(columns: &mut Self::Columns, index: usize) -> Option<&mut dyn ReceptorStage> {
+        if index == 0 { Some(&mut columns.0) } else { T::stage_mut(&mut columns.1, index - 1) }
+    }
+}
+
+/// The loop over a block.
+struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> {
+    membrane: &'a mut MembraneColumns<M>,
+    receptors: &'a mut R::Columns,
+    chunks: Range<usize>,
+    drive: &'a [Lane; CHUNKS],
+    kick: &'a [Lane; CHUNKS],
+    events: &'a [[Lane; CHUNKS]],
+    spikes: &'a mut Vec<u32>,
+}
+
+impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for Step<'_, M, R, EACH, KICK> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let same = R::same(self.receptors);
+        let shared = self.membrane.constants.same;
+        for (b, k) in self.chunks.enumerate() {
+            let mut state = self.membrane.state[k];
+            let mut receptors = R::load(self.receptors, k);
+            let mut refractory = self.membrane.refractory[k];
+            let (drive, kick, events) = (self.drive[b], self.kick[b], R::events(self.events, b));
+            let mut any = false;
+            for l in 0..LANES {
+                let c = if EACH { self.membrane.constants.at::<true>(k, l) } else { shared };
+                let s = M::State::gather(&state, l);
+                let jump = if KICK { kick[l] } else { 0.0 };
+                let (total, jump) = R::step(&same, &mut receptors, &events, l, drive[l], jump);
+                let free = refractory[l] == 0;
+                let (moved, held) = (M::advance(c, s, total).add_to_first(jump), M::refractory(c, s, total));
+                let s = if free { moved } else { held };
+                refractory[l] = if free { 0 } else { refractory[l] - 1 };
+                any |= M::fires(c, s);
+                s.scatter(&mut state, l);
+            }
+            if any {
+                self.membrane.fire(k, &mut state, &mut refractory, self.spikes);
+            }
+            self.membrane.state[k] = state;
+            self.membrane.refractory[k] = refractory;
+            R::store(self.receptors, k, receptors);
+        }
+    }
+}
+
+impl<M: Membrane> MembraneColumns<M> {
+    /// Resets the neurons of a chunk that fire and notes their indices.
+    #[inline(never)]
+    fn fire(
+        &self,
+        k: usize,
+        state: &mut <M::State as Columns>::Chunk,
+        refractory: &mut [u16; LANES],
+        spikes: &mut Vec<u32>,
+    ) {
+        for l in 0..LANES {
+            let neuron = k * LANES + l;
+            let (c, s) = (self.constants.of(neuron), M::State::gather(state, l));
+            if M::fires(c, s) {
+                M::reset(c, s).scatter(state, l);
+                // Lanes beyond the last neuron only fill up the chunk.
+                if neuron < self.len {
+                    refractory[l] = self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
+                    spikes.push(neuron as u32);
+                }
+            }
+        }
+    }
+}
+
+/// A membrane with receptors: fused (`R` holds them) or staged (`R` is empty and `staged` holds them).
+pub(crate) struct Composed<M: Membrane, R: Receptors> {
+    pub(crate) membrane: MembraneColumns<M>,
+    pub(crate) fused: R::Columns,
+    pub(crate) staged: Vec<Box<dyn ReceptorStage>>,
+}
+
+const NO_KICK: [Lane; CHUNKS] = [[0.0; LANES]; CHUNKS];
+
+impl<M: Membrane, R: Receptors> Composed<M, R> {
+    fn run<const EACH: bool, const KICK: bool>(
+        &mut self,
+        chunks: Range<usize>,
+        drive: &[Lane; CHUNKS],
+        kick: &[Lane; CHUNKS],
+        events: &[[Lane; CHUNKS]],
+        spikes: &mut Vec<u32>,
+    ) {
+        let (membrane, receptors) = (&mut self.membrane, &mut self.fused);
+        dispatch(Step::<M, R, EACH, KICK> { membrane, receptors, chunks, drive, kick, events, spikes });
+    }
+}
+
+impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
+    fn len(&self) -> usize {
+        self.membrane.len
+    }
+    fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>) {
+        let Block { chunks, drive, events, kick } = block;
+        if R::COUNT > 0 {
+            match kick {
+                None => self.run::<false, false>(chunks, drive, &NO_KICK, events, spikes),
+                Some(kick) => self.run::<false, true>(chunks, drive, kick, events, spikes),
+            }
+            return;
+        }
+        let mut drive = *drive;
+        let mut jumps = kick.copied().unwrap_or(NO_KICK);
+        for (receptor, events) in self.staged.iter_mut().zip(events) {
+            receptor.stage(chunks.clone(), events, &mut drive, &mut jumps);
+        }
+        if self.membrane.constants.differ() {
+            self.run::<true, true>(chunks, &drive, &jumps, &[], spikes);
+        } else {
+            self.run::<false, true>(chunks, &drive, &jumps, &[], spikes);
+        }
+    }
+    fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64 {
+        match receptor {
+            None => M::State::value(&self.membrane.state[neuron / LANES], variable, neuron % LANES),
+            Some(index) if R::COUNT == 0 => self.staged[index].get(variable, neuron),
+            Some(index) => R::stage(&self.fused, index).map_or(f64::NAN, |r| r.get(variable, neuron)),
+        }
+    }
+    fn set(&mut self, receptor: Option<usize>, variable: usize, neuron: usize, value: f64) {
+        match receptor {
+            None => *M::State::value_mut(&mut self.membrane.state[neuron / LANES], variable, neuron % LANES) = value,
+            Some(index) if R::COUNT == 0 => self.staged[index].set(variable, neuron, value),
+            Some(index) => {
+                if let Some(receptor) = R::stage_mut(&mut self.fused, index) {
+                    receptor.set(variable, neuron, value);
+                }
+            }
+        }
+    }
+    fn refractory_left(&self, neuron: usize) -> u16 {
+        self.membrane.refractory[neuron / LANES][neuron % LANES]
+    }
+    fn set_refractory_left(&mut self, neuron: usize, steps: u16) {
+        self.membrane.refractory[neuron / LANES][neuron % LANES] = steps;
+    }
+    fn bytes(&self) -> usize {
+        let membrane = &self.membrane;
+        let receptors: usize = if R::COUNT == 0 {
+            self.staged.iter().map(|r| r.bytes()).sum()
+        } else {
+            (0..R::COUNT).filter_map(|i| R::stage(&self.fused, i)).map(|r| r.bytes()).sum()
+        };
+        receptors
+            + size_of_val(&membrane.state[..])
+            + size_of_val(&membrane.refractory[..])
+            + size_of_val(&membrane.refractory_steps[..])
+            + size_of_val(&membrane.constants.each[..])
+    }
+}

@@ -1,0 +1,34 @@
+//! What a receptor is: how an event becomes a current, or a jump of the potential.
+
+use crate::columns::Columns;
+use crate::membrane::Response;
+use crate::page::{Page, ParameterError, Parameters};
+
+/// A receptor model.
+pub trait Receptor: Send + Sync + 'static {
+    /// Constants derived from the parameters and the membrane's response.
+    type Constants: Columns;
+    /// State variables, in the order of the page.
+    type State: Columns;
+    /// Documentation and interface.
+    const PAGE: &'static Page;
+    /// Whether it adds to the drive of the membrane.
+    const DRIVES: bool;
+    /// Whether its events move the potential at once. Such a receptor has no variables.
+    const JUMPS: bool;
+
+    /// Checks the parameters of one neuron and derives its constants. `dt` in ms.
+    fn constants(parameters: &Parameters, response: &Response, dt: f64) -> Result<Self::Constants, ParameterError>;
+    /// One step: the state at its end, with the events due then (`events`, the sum of their weights) added, and the
+    /// drive in mV that the state at its beginning gives the membrane.
+    fn step(constants: Self::Constants, state: Self::State, events: f64) -> (Self::State, f64);
+}
+
+/// Decayed variables below this are set to zero: subnormal numbers would slow a silent network down.
+pub const VANISHED: f64 = 1e-30;
+
+/// Zero where `x` has vanished.
+#[inline(always)]
+pub fn flush(x: f64) -> f64 {
+    if x.abs() < VANISHED { 0.0 } else { x }
+}

@@ -1,0 +1,114 @@
+//! What an input is: something that adds to the drive, to a receptor's events or to the potential, step by step.
+
+use crate::columns::{BLOCK, CHUNKS, LANES};
+use crate::membrane::Response;
+use crate::neurons::{Lane, chunks_for};
+use crate::page::{Page, ParameterError};
+use crate::random::Lanes;
+use crate::table::Table;
+
+/// Where a source puts what it makes in one step and block. All in the unit of the target.
+pub struct Sink<'a> {
+    /// Drive in mV, held over the step.
+    pub drive: &'a mut [Lane; CHUNKS],
+    /// Events of the receptor that the input names, due at the end of the step; absent for sources onto the membrane.
+    pub events: Option<&'a mut [Lane; CHUNKS]>,
+    /// Jumps of V in mV due at the end of the step.
+    pub kick: &'a mut [Lane; CHUNKS],
+}
+
+/// A source onto one population's share in one tile.
+pub trait Source: Send + Sync {
+    /// Adds what it makes in the step that ends at tick `tick`, to block `block` of the share.
+    fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>);
+    /// Whether it uses [`Sink::kick`].
+    fn kicks(&self) -> bool {
+        false
+    }
+    /// Generators, one per block; none for a source without chance.
+    fn generators(&self) -> &[Lanes] {
+        &[]
+    }
+    /// Replaces the generators, so that a source with new parameters goes on with the old stream.
+    fn set_generators(&mut self, _generators: Vec<Lanes>) {}
+}
+
+/// A source model.
+pub trait SourceModel: 'static {
+    /// Documentation and interface.
+    const PAGE: &'static Page;
+    /// Builds the source for one share.
+    fn build(recipe: &SourceRecipe<'_>) -> Result<Box<dyn Source>, ParameterError>;
+}
+
+/// What a source is built from.
+pub struct SourceRecipe<'a> {
+    /// Parameters of the share's neurons.
+    pub table: &'a Table,
+    /// Which neurons of the share the input reaches; all of them where empty.
+    pub inside: &'a [bool],
+    /// Responses of the membranes of the share: one, or one per neuron.
+    pub responses: &'a [Response],
+    /// Whether drive and charge are given as voltages on a membrane that takes currents.
+    pub voltage: bool,
+    /// Step in ms.
+    pub dt: f64,
+    /// Neurons of the share.
+    pub len: usize,
+    /// Index of the share's first block in its population: generators are keyed by the population's blocks.
+    pub first_block: usize,
+    /// Seed of the input.
+    pub seed: u64,
+    /// Identity of the input in the network.
+    pub identity: u64,
+}
+
+impl SourceRecipe<'_> {
+    /// A value per neuron computed from parameters and response, zero outside the input's selection.
+    pub fn amounts(
+        &self,
+        of: impl Fn(&crate::page::Parameters, &Response) -> Result<f64, ParameterError>,
+    ) -> Result<Amounts, ParameterError> {
+        let differ = self.table.differs() || self.responses.len() > 1 || !self.inside.is_empty();
+        let at = |i: usize| -> Result<f64, ParameterError> {
+            let values = self.table.values(i);
+            of(&self.table.parameters(&values)?, &self.responses[if self.responses.len() > 1 { i } else { 0 }])
+        };
+        if !differ {
+            return Ok(Amounts { same: at(0)?, each: Vec::new() });
+        }
+        let mut each = vec![[0.0; LANES]; chunks_for(self.len)];
+        for i in 0..self.len {
+            if self.inside.get(i).copied().unwrap_or(true) {
+                each[i / LANES][i % LANES] = at(i)?;
+            }
+        }
+        Ok(Amounts { same: 0.0, each })
+    }
+
+    /// One generator per block of the share.
+    pub fn generators(&self, purpose: crate::random::Purpose) -> Vec<Lanes> {
+        let block = |b: usize| Lanes::new(self.seed, purpose, [self.identity, (self.first_block + b) as u64]);
+        (0..self.len.div_ceil(BLOCK)).map(block).collect()
+    }
+}
+
+/// A number for all neurons of a share, or one for each.
+pub struct Amounts {
+    same: f64,
+    each: Vec<Lane>,
+}
+
+impl Amounts {
+    /// The numbers of chunk `chunk` of the share.
+    #[inline(always)]
+    pub fn chunk(&self, chunk: usize) -> Lane {
+        if self.each.is_empty() { [self.same; LANES] } else { self.each[chunk] }
+    }
+
+    /// Number of chunks of block `block`: all, or fewer in the last block where numbers differ.
+    #[inline(always)]
+    pub fn chunks(&self, block: usize) -> usize {
+        if self.each.is_empty() { CHUNKS } else { (self.each.len() - block * CHUNKS).min(CHUNKS) }
+    }
+}

@@ -1,0 +1,196 @@
+//! The one place with unsafe code: run-time choice of the vector instructions, prefetch, and advice on large pages.
+//!
+//! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles it
+//! once for every [`Level`] and calls the widest that the CPU has. The portable twin is thus the same source, and as
+//! Rust never fuses, reorders or approximates floating-point operations, every level gives the same bits; the tests
+//! of this crate compare them anyway. On aarch64 NEON is part of the base instruction set and of the portable build.
+//!
+//! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
+//! level that [`supported`] has confirmed, and [`force`] refuses any other. (2) A prefetch never faults, whatever the
+//! address, and changes no memory. (3) `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds; the
+//! range given lies inside one live allocation.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Instruction sets that kernels are compiled for, narrow to wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// The base instruction set of the target.
+    Portable = 1,
+    /// x86-64 with AVX2.
+    Avx2 = 2,
+    /// x86-64 with AVX-512 F, DQ, BW, VL.
+    Avx512 = 3,
+}
+
+impl Level {
+    /// Every level, narrow to wide.
+    pub const ALL: [Level; 3] = [Level::Portable, Level::Avx2, Level::Avx512];
+
+    /// The name shown to users.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Portable if cfg!(target_arch = "aarch64") => "neon",
+            Level::Portable => "portable",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+}
+
+/// A piece of work over arrays. `run` must be `#[inline(always)]`, and so must what it calls in its loops.
+pub trait Kernel {
+    /// What the work returns.
+    type Output;
+    /// Does the work.
+    fn run(self) -> Self::Output;
+}
+
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
+
+/// Whether this CPU has the instructions of a level.
+pub fn supported(level: Level) -> bool {
+    match level {
+        Level::Portable => true,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => {
+            std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512dq")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512vl")
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => false,
+    }
+}
+
+/// The level in use: the widest supported, unless [`force`] chose another.
+#[inline]
+pub fn level() -> Level {
+    match CHOSEN.load(Ordering::Relaxed) {
+        1 => Level::Portable,
+        2 => Level::Avx2,
+        3 => Level::Avx512,
+        _ => {
+            let widest = Level::ALL.into_iter().rev().find(|&l| supported(l)).unwrap_or(Level::Portable);
+            CHOSEN.store(widest as u8, Ordering::Relaxed);
+            widest
+        }
+    }
+}
+
+/// Uses `level` from now on, in the whole process. False, and no change, where the CPU lacks it.
+pub fn force(level: Level) -> bool {
+    let ok = supported(level);
+    if ok {
+        CHOSEN.store(level as u8, Ordering::Relaxed);
+    }
+    ok
+}
+
+/// Runs a kernel with the instructions of the level in use.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    dispatch_at(level(), kernel)
+}
+
+/// Runs a kernel at a given level; at [`Level::Portable`] where the CPU lacks it.
+#[inline]
+pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    match level {
+        // SAFETY: `level()` and the guard return only levels that `supported` has confirmed on this CPU.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if level == self::level() || supported(level) => unsafe { avx512(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if level == self::level() || supported(level) => unsafe { avx2(kernel) },
+        _ => kernel.run(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+/// Asks the CPU to bring `slice[index]` near. Any index is fine: an address outside is ignored.
+#[inline(always)]
+pub fn prefetch<T>(slice: &[T], index: usize) {
+    let address = slice.as_ptr().wrapping_add(index);
+    // SAFETY: a prefetch never faults and changes no memory (2).
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// Asks the system to back a large slice with 2 MiB pages: fewer address translations while spikes are delivered.
+/// Best before the first write. Advice only: systems without such pages ignore it.
+pub fn advise_huge_pages<T>(slice: &mut [T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 4096;
+        let start = (slice.as_mut_ptr() as usize).next_multiple_of(PAGE);
+        let end = (slice.as_mut_ptr() as usize + size_of_val(slice)) & !(PAGE - 1);
+        if end > start + (4 << 20) {
+            // SAFETY: whole pages inside one live, exclusively borrowed allocation; contents do not change (3).
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = slice;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum<'a>(&'a [f64]);
+    impl Kernel for Sum<'_> {
+        type Output = f64;
+        #[inline(always)]
+        fn run(self) -> f64 {
+            self.0.iter().map(|x| x * 1.1 + 0.3).sum()
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same_bits() {
+        let x: Vec<f64> = (0..1000).map(|i| (i as f64).sin()).collect();
+        let portable = dispatch_at(Level::Portable, Sum(&x));
+        for level in Level::ALL {
+            assert_eq!(dispatch_at(level, Sum(&x)).to_bits(), portable.to_bits(), "{}", level.name());
+        }
+    }
+
+    #[test]
+    fn an_unsupported_level_is_refused() {
+        for level in Level::ALL {
+            if !supported(level) {
+                assert!(!force(level));
+            }
+        }
+        assert!(supported(super::level()));
+    }
+
+    #[test]
+    fn advice_keeps_contents() {
+        let mut v = vec![7u16; 8 << 20];
+        advise_huge_pages(&mut v);
+        prefetch(&v, usize::MAX);
+        assert!(v.iter().all(|&x| x == 7));
+    }
+}
