@@ -1,3 +1,20 @@
 //! The engine of Lapicque: configuration, network building, time loop, threads, recording.
+//!
+//! A [`plan::Plan`] says what a network is: from a TOML file, or written in Rust. A [`simulation::Simulation`] is built
+//! from it, runs, and shows what happens to an observer.
+
+mod barrier;
 pub mod batch;
+mod build;
+pub mod error;
+pub mod estimate;
+pub mod history;
+mod layout;
 pub mod plan;
+mod quantum;
+pub mod sampler;
+pub mod simulation;
+mod synapses;
+mod tile;
+pub mod time_loop;
+mod wiring;

@@ -1,0 +1,488 @@
+//! Building: from a plan to tiles with neurons, inputs and synapses, in parallel and without a second copy of the
+//! synapses.
+//!
+//! 1. Every tile learns the in-degrees of its targets; from their maxima follow the quanta of the receptors.
+//! 2. Every tile builds its tables: one pass over all draws counts the synapses of each (source, delay), a second pass
+//!    makes the same draws again and puts every synapse in its place.
+//!
+//! What is drawn depends on (seed, projection, target) alone, so the network is the same for any number of tiles.
+
+use crate::error::BuildError;
+use crate::layout::{Share, TileLayout, layout};
+use crate::plan::{Input, Model, Plan, Population, Projection, Rule, Value, WeightStorage};
+use crate::quantum::{Load, ROUNDING};
+use crate::sampler::Sampler;
+use crate::synapses::{Dense, Rows, SHARD, Table, Weights};
+use crate::wiring::{Bundle, Degrees, Wiring};
+use lapicque_models::columns::BLOCK;
+use lapicque_models::list::{Models, NeuronRecipe, responses};
+use lapicque_models::neurons::Neurons;
+use lapicque_models::page::{Default, ParameterError};
+use lapicque_models::random::{Purpose, Stream};
+use lapicque_models::source::{Source, SourceRecipe};
+use lapicque_models::table::{Column, Table as ParameterTable};
+use lapicque_models::vector::advise_huge_pages;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// What all tiles share.
+pub struct Blueprint {
+    /// Layout of each tile.
+    pub layouts: Vec<TileLayout>,
+    /// Quantum of each receptor of each population.
+    pub quanta: Vec<Vec<f64>>,
+    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    pub rounding: f64,
+    /// Whether inputs are summed in 64 bits.
+    pub wide: bool,
+    /// log2 of the slots of a shard.
+    pub bits: u32,
+}
+
+/// The synapses of one tile.
+pub struct Synapses {
+    /// Tables of each shard.
+    pub shards: Vec<Vec<Table>>,
+    /// All-to-all connections without stored targets.
+    pub dense: Vec<Dense>,
+}
+
+/// In-degrees of one tile: per projection, for the targets of the tile.
+type TileDegrees = Vec<Degrees>;
+
+/// The targets of a projection that a share holds.
+pub fn targets_in(projection: &Projection, share: &Share) -> Range<u32> {
+    let (to, mine) = (&projection.to.neurons, &share.neurons);
+    let start = to.start.max(mine.start);
+    start..to.end.min(mine.end).max(start)
+}
+
+/// Whether a projection is stored without targets.
+pub fn is_dense(projection: &Projection) -> bool {
+    let constant = |v: &Value| matches!(v, Value::Constant(_));
+    projection.rule == Rule::AllToAll && constant(&projection.weight) && constant(&projection.delay)
+}
+
+/// Lays out the tiles, finds the quanta, builds the synapses of every tile.
+pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>), BuildError> {
+    let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
+    let layouts = layout(&sizes, tiles);
+    let degrees: Vec<TileDegrees> = layouts.par_iter().map(|tile| tile_degrees(plan, tile)).collect();
+    let loads: Vec<Vec<Vec<Load>>> =
+        layouts.par_iter().zip(&degrees).map(|(tile, degrees)| tile_loads(plan, tile, degrees)).collect();
+    let loads = merge_loads(plan, loads);
+    let compact = plan.weights == WeightStorage::Compact;
+    let rounding = |wide: bool| {
+        let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
+        each.fold(0.0, f64::max)
+    };
+    let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
+    let degree = loads.iter().flatten().map(|l| l.degree).fold(0.0, f64::max);
+    let mut bits = SHARD.trailing_zeros();
+    while bits > BLOCK.trailing_zeros() && degree * f64::from(1u32 << bits) > f64::from(u32::MAX) {
+        bits -= 1;
+    }
+    let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
+    let blueprint = Blueprint { rounding: rounding(wide), layouts, quanta, wide, bits };
+    let groups = groups(plan, &blueprint.quanta);
+    let built = blueprint
+        .layouts
+        .par_iter()
+        .zip(degrees)
+        .map(|(tile, degrees)| tile_synapses(plan, &blueprint, &groups, tile, &degrees))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((blueprint, built))
+}
+
+fn tile_degrees(plan: &Plan, tile: &TileLayout) -> TileDegrees {
+    let of = |(index, projection): (usize, &Projection)| {
+        let targets = targets_in(projection, &tile.shares[projection.to.population]);
+        if targets.is_empty() { Degrees::Same(0) } else { Wiring::new(projection, index, plan.wiring_seed).degrees(targets) }
+    };
+    plan.projections.iter().enumerate().map(of).collect()
+}
+
+fn tile_loads(plan: &Plan, tile: &TileLayout, degrees: &TileDegrees) -> Vec<Vec<Load>> {
+    let population = |(p, population): (usize, &Population)| -> Vec<Load> {
+        let share = &tile.shares[p];
+        let receptor = |r: usize| {
+            let (mut sum, mut degree) = (vec![0.0; share.len()], vec![0.0; share.len()]);
+            for (projection, degrees) in plan.projections.iter().zip(degrees) {
+                if projection.to.population == p && projection.receptor == r {
+                    let largest = Sampler::weight(projection.weight).largest();
+                    for (i, t) in targets_in(projection, share).enumerate() {
+                        let n = f64::from(degrees.of(i));
+                        let at = (t - share.neurons.start) as usize;
+                        sum[at] += n * largest;
+                        degree[at] += n;
+                    }
+                }
+            }
+            let max = |v: &[f64]| v.iter().copied().fold(0.0, f64::max);
+            Load { sum: max(&sum), degree: max(&degree), ..Load::default() }
+        };
+        (0..population.receptors.len()).map(receptor).collect()
+    };
+    plan.populations.iter().enumerate().map(population).collect()
+}
+
+fn merge_loads(plan: &Plan, tiles: Vec<Vec<Vec<Load>>>) -> Vec<Vec<Load>> {
+    let mut loads: Vec<Vec<Load>> = plan.populations.iter().map(|p| vec![Load::default(); p.receptors.len()]).collect();
+    for tile in &tiles {
+        for (all, one) in loads.iter_mut().flatten().zip(tile.iter().flatten()) {
+            all.merge(one);
+        }
+    }
+    for projection in &plan.projections {
+        let sampler = Sampler::weight(projection.weight);
+        let (largest, mean) = (sampler.largest(), sampler.mean().abs());
+        let load = &mut loads[projection.to.population][projection.receptor];
+        // A distribution around zero has no typical weight; a tenth of its largest serves.
+        let typical = if mean > 1e-3 * largest { mean } else { 0.1 * largest };
+        load.largest = load.largest.max(largest);
+        if typical > 0.0 {
+            load.typical = if load.typical == 0.0 { typical } else { load.typical.min(typical) };
+        }
+        if sampler.constant().is_none() {
+            load.individual = load.individual.max(largest);
+        }
+    }
+    loads
+}
+
+/// Projections that share a table.
+struct Group {
+    population: usize,
+    /// Weight in quanta, where all synapses have the same.
+    weight: Option<i32>,
+    /// Delay in steps, where all weights are the same and all delays too.
+    delay: Option<u32>,
+    members: Vec<usize>,
+}
+
+fn quanta_of(projection: &Projection, quanta: &[Vec<f64>]) -> Option<i32> {
+    let quantum = quanta[projection.to.population][projection.receptor];
+    Sampler::weight(projection.weight).constant().map(|w| (w / quantum).round() as i32)
+}
+
+fn groups(plan: &Plan, quanta: &[Vec<f64>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, projection) in plan.projections.iter().enumerate().filter(|(_, p)| !is_dense(p)) {
+        let weight = quanta_of(projection, quanta);
+        let steps = Sampler::delay(projection.delay, plan.dt).constant().map(Sampler::steps);
+        let delay = weight.and(steps);
+        let population = projection.from.population;
+        let same = |g: &&mut Group| g.population == population && g.weight == weight && g.delay == delay;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.members.push(index),
+            None => groups.push(Group { population, weight, delay, members: vec![index] }),
+        }
+    }
+    groups
+}
+
+fn tile_synapses(
+    plan: &Plan,
+    blueprint: &Blueprint,
+    groups: &[Group],
+    tile: &TileLayout,
+    degrees: &TileDegrees,
+) -> Result<Synapses, BuildError> {
+    let shards = (tile.slots as usize).div_ceil(1 << blueprint.bits);
+    let mut result = Synapses { shards: (0..shards).map(|_| Vec::new()).collect(), dense: Vec::new() };
+    for group in groups {
+        let tables = TableBuilder { plan, blueprint, tile, degrees, group, shards }.build()?;
+        for (shard, table) in result.shards.iter_mut().zip(tables) {
+            if table.rows.len() > 0 {
+                shard.push(table);
+            }
+        }
+    }
+    for projection in plan.projections.iter().filter(|p| is_dense(p)) {
+        let share = &tile.shares[projection.to.population];
+        let targets = targets_in(projection, share);
+        if targets.is_empty() {
+            continue;
+        }
+        let first = share.slots[projection.receptor] + (targets.start - share.neurons.start);
+        let same = projection.from.population == projection.to.population;
+        result.dense.push(Dense {
+            population: projection.from.population,
+            sources: projection.from.neurons.clone(),
+            delay: Sampler::delay(projection.delay, plan.dt).constant().map_or(1, Sampler::steps),
+            weight: quanta_of(projection, &blueprint.quanta).unwrap_or(0),
+            slots: first..first + targets.len() as u32,
+            no_autapses: (same && !projection.autapses).then_some(targets.start),
+        });
+    }
+    Ok(result)
+}
+
+struct TableBuilder<'a> {
+    plan: &'a Plan,
+    blueprint: &'a Blueprint,
+    tile: &'a TileLayout,
+    degrees: &'a TileDegrees,
+    group: &'a Group,
+    shards: usize,
+}
+
+/// One bundle's synapses onto the tile, with slots and delays.
+struct Placed<'a> {
+    bundle: &'a Bundle,
+    delays: &'a [f64],
+    targets: Range<u32>,
+    /// Slot of the first of `targets`.
+    slot: u32,
+}
+
+impl Placed<'_> {
+    /// (position in the bundle, source, slot, delay in steps) of each synapse.
+    fn each(&self) -> impl Iterator<Item = (usize, usize, u32, u32)> + '_ {
+        let bundle = self.bundle;
+        let all = bundle.sources.iter().zip(&bundle.targets).zip(self.delays).enumerate();
+        all.filter(|(_, ((_, t), _))| self.targets.contains(t)).map(|(i, ((&source, &target), &delay))| {
+            (i, source as usize, self.slot + (target - self.targets.start), Sampler::steps(delay))
+        })
+    }
+}
+
+impl TableBuilder<'_> {
+    /// Makes all draws of the group, in order, and hands them out bundle by bundle with the projection's index.
+    fn visit(&self, f: &mut dyn FnMut(usize, Placed<'_>)) {
+        let (mut bundle, mut delays) = (Bundle::default(), Vec::new());
+        for &index in &self.group.members {
+            let projection = &self.plan.projections[index];
+            let share = &self.tile.shares[projection.to.population];
+            let targets = targets_in(projection, share);
+            if targets.is_empty() {
+                continue;
+            }
+            let slot = share.slots[projection.receptor] + (targets.start - share.neurons.start);
+            let sampler = Sampler::delay(projection.delay, self.plan.dt);
+            let wiring = Wiring::new(projection, index, self.plan.wiring_seed);
+            wiring.visit(targets.clone(), &self.degrees[index], &mut bundle, &mut |bundle| {
+                delays.resize(bundle.sources.len(), 0.0);
+                sampler.fill(self.plan.wiring_seed, Purpose::Delay, bundle.identity, &mut delays);
+                f(index, Placed { bundle, delays: &delays, targets: targets.clone(), slot });
+            });
+        }
+    }
+
+    /// Smallest and largest delay that the group can draw, in steps.
+    fn delay_range(&self) -> (u32, u32) {
+        let range = |&index: &usize| {
+            let (low, high) = Sampler::delay(self.plan.projections[index].delay, self.plan.dt).bounds();
+            (Sampler::steps(low), Sampler::steps(high))
+        };
+        let both = |a: (u32, u32), b: (u32, u32)| (a.0.min(b.0), a.1.max(b.1));
+        self.group.members.iter().map(range).reduce(both).unwrap_or((1, 1))
+    }
+
+    fn build(&self) -> Result<Vec<Table>, BuildError> {
+        let sources = self.plan.populations[self.group.population].size as usize;
+        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
+        let (first, last) = self.delay_range();
+        let delays = (last - first + 1) as usize;
+        let too_large = |what: &str| BuildError::Invalid(format!("{what}; use more threads, or fewer synapses"));
+        let cells = sources.checked_mul(delays).filter(|&n| n <= 1 << 33).ok_or_else(|| {
+            too_large(&format!("{sources} sources with {delays} different delays are too many; bound the delays (min, max)"))
+        })?;
+        let mut counts: Vec<Vec<u32>> = vec![vec![0; cells]; self.shards];
+        self.visit(&mut |_, placed| {
+            for (_, source, slot, delay) in placed.each() {
+                counts[(slot >> bits) as usize][source * delays + (delay - first) as usize] += 1;
+            }
+        });
+        let mut tables = Vec::with_capacity(self.shards);
+        for counts in counts {
+            tables.push(self.allocate(counts, sources, first, delays).ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?);
+        }
+        let mut weights = Vec::new();
+        self.visit(&mut |index, placed| {
+            let projection = &self.plan.projections[index];
+            let quantum = self.blueprint.quanta[projection.to.population][projection.receptor];
+            if self.group.weight.is_none() {
+                weights.resize(placed.delays.len(), 0.0);
+                Sampler::weight(projection.weight).fill(self.plan.wiring_seed, Purpose::Weight, placed.bundle.identity, &mut weights);
+            }
+            for (i, source, slot, delay) in placed.each() {
+                let table = &mut tables[(slot >> bits) as usize];
+                let cell = source * table.delays as usize + (delay - table.first_delay) as usize;
+                let at = table.starts[cell] as usize;
+                table.starts[cell] += 1;
+                let target = slot & mask;
+                match &mut table.rows {
+                    Rows::Split { targets, weights: Weights::Constant(_) } => targets[at] = target as u16,
+                    Rows::Split { targets, weights: Weights::Individual(stored) } => {
+                        targets[at] = target as u16;
+                        stored[at] = (weights[i] / quantum).round() as i32;
+                    }
+                    Rows::Packed(rows) => rows[at] = (((weights[i] / quantum).round() as i32) << 16) as u32 | target,
+                }
+            }
+        });
+        for table in &mut tables {
+            // Filling moved every start to its end, which is the next one's start.
+            let last = table.starts.len() - 1;
+            table.starts.copy_within(0..last, 1);
+            table.starts[0] = 0;
+        }
+        Ok(tables)
+    }
+
+    /// A table with room for the synapses counted, its `starts` set for filling. Unused delays at both ends go.
+    fn allocate(&self, mut counts: Vec<u32>, sources: usize, first: u32, delays: usize) -> Option<Table> {
+        let used = |d: usize| (0..sources).any(|s| counts[s * delays + d] > 0);
+        let low = (0..delays).find(|&d| used(d)).unwrap_or(0);
+        let high = (low..delays).rev().find(|&d| used(d)).unwrap_or(low);
+        let kept = high - low + 1;
+        if kept < delays {
+            for s in 0..sources {
+                counts.copy_within(s * delays + low..s * delays + high + 1, s * kept);
+            }
+            counts.truncate(sources * kept);
+            counts.shrink_to_fit();
+        }
+        let mut sum = 0u64;
+        for count in &mut counts {
+            let n = u64::from(*count);
+            *count = u32::try_from(sum).ok()?;
+            sum += n;
+        }
+        counts.push(u32::try_from(sum).ok()?);
+        let n = sum as usize;
+        let compact = self.plan.weights == WeightStorage::Compact;
+        let rows = match self.group.weight {
+            None if compact => Rows::Packed(large(n)),
+            None => Rows::Split { targets: large(n), weights: Weights::Individual(large(n)) },
+            Some(weight) => Rows::Split { targets: large(n), weights: Weights::Constant(weight) },
+        };
+        Some(Table { population: self.group.population, first_delay: first + low as u32, delays: kept as u32, starts: counts, rows })
+    }
+}
+
+fn large<T: Clone + std::default::Default>(n: usize) -> Vec<T> {
+    let mut v = vec![T::default(); n];
+    advise_huge_pages(&mut v);
+    v
+}
+
+/// Parameters of a share's neurons, drawn where they are distributions. `identity` names model and place.
+pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpose, identity: u64) -> ParameterTable {
+    let columns = model.values.iter().enumerate().map(|(field, value)| match value {
+        None => Column::Same(match model.page.fields[field].default {
+            Default::Value(value) => value,
+            Default::Required | Default::Absent => f64::NAN,
+        }),
+        Some(Value::Constant(value)) => Column::Same(*value),
+        Some(value) => {
+            let id = identity << 8 | field as u64;
+            Column::Each(neurons.clone().map(|n| Sampler::new(*value).draw(&mut Stream::new(seed, purpose, [id, u64::from(n)]))).collect())
+        }
+    });
+    ParameterTable::new(model.page, columns.collect())
+}
+
+fn refused(what: String) -> impl FnOnce(ParameterError) -> BuildError {
+    move |source| BuildError::Parameter { what, source }
+}
+
+/// Parameters of the membrane of population `p` for some of its neurons.
+pub fn membrane_table(plan: &Plan, p: usize, neurons: Range<u32>) -> ParameterTable {
+    parameters(&plan.populations[p].neuron, neurons, plan.state_seed, Purpose::Parameter, (p as u64) << 16)
+}
+
+/// The neurons of population `p` in one share, at zero; see [`initialise`].
+pub fn neurons(plan: &Plan, models: &Models, p: usize, share: &Share, fuse: bool) -> Result<Box<dyn Neurons>, BuildError> {
+    let population = &plan.populations[p];
+    let what = || format!("population {}", population.name);
+    let missing = |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
+    let table = membrane_table(plan, p, share.neurons.clone());
+    let mut receptors = Vec::new();
+    for (r, receptor) in population.receptors.iter().enumerate() {
+        let entry = models.receptor(receptor.model.page).ok_or_else(|| missing(receptor.model.page.name))?;
+        let identity = (p as u64) << 16 | (r as u64 + 1);
+        receptors.push((entry, parameters(&receptor.model, share.neurons.clone(), plan.state_seed, Purpose::Parameter, identity)));
+    }
+    let entry = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
+    let recipe = NeuronRecipe { dt: plan.dt, len: share.len(), neuron: &table, receptors: &receptors, fuse };
+    (entry.build)(&recipe).map_err(refused(what()))
+}
+
+/// The variables of a population: name, receptor, index.
+pub fn variables(population: &Population) -> Vec<(String, Option<usize>, usize)> {
+    let mut all: Vec<_> =
+        population.neuron.page.variables.iter().enumerate().map(|(i, v)| (v.name.to_string(), None, i)).collect();
+    for (r, receptor) in population.receptors.iter().enumerate() {
+        let named = |(i, v): (usize, &lapicque_models::page::Variable)| (format!("{}.{}", receptor.name, v.name), Some(r), i);
+        all.extend(receptor.model.page.variables.iter().enumerate().map(named));
+    }
+    all
+}
+
+/// Finds a variable of a population by its name.
+pub fn find_variable(population: &Population, name: &str) -> Result<(Option<usize>, usize), BuildError> {
+    let all = variables(population);
+    all.iter().find(|v| v.0 == name).map(|v| (v.1, v.2)).ok_or_else(|| BuildError::Unknown {
+        what: "variable",
+        name: name.to_string(),
+        known: all.iter().map(|v| v.0.as_str()).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Sets the initial state of a share.
+pub fn initialise(plan: &Plan, p: usize, share: &Share, neurons: &mut dyn Neurons) -> Result<(), BuildError> {
+    let population = &plan.populations[p];
+    let page = population.neuron.page;
+    let table = membrane_table(plan, p, share.neurons.clone());
+    for (index, variable) in page.variables.iter().enumerate() {
+        if let Some(field) = variable.starts_from.and_then(|name| page.field(name)) {
+            for i in 0..share.len() {
+                let value = table.values(i)[field];
+                neurons.set(None, index, i, if value.is_nan() { 0.0 } else { value });
+            }
+        }
+    }
+    for (name, value) in &population.initial {
+        let (receptor, index) = find_variable(population, name)?;
+        let identity = (p as u64) << 16 | receptor.map_or(0, |r| r as u64 + 1) << 8 | index as u64;
+        let sampler = Sampler::new(*value);
+        for (i, neuron) in share.neurons.clone().enumerate() {
+            let mut stream = Stream::new(plan.state_seed, Purpose::InitialState, [identity, u64::from(neuron)]);
+            neurons.set(receptor, index, i, sampler.draw(&mut stream));
+        }
+    }
+    Ok(())
+}
+
+/// The source of input `index` for one share; `None` where the share has none of its targets.
+pub fn source(plan: &Plan, models: &Models, index: usize, share: &Share) -> Result<Option<Box<dyn Source>>, BuildError> {
+    let input: &Input = &plan.inputs[index];
+    let (to, mine) = (&input.to.neurons, &share.neurons);
+    if to.start.max(mine.start) >= to.end.min(mine.end) {
+        return Ok(None);
+    }
+    let what = || format!("input {}", input.name);
+    let missing = |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
+    let population = &plan.populations[input.to.population];
+    let membrane = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
+    let membranes = membrane_table(plan, input.to.population, mine.clone());
+    let responses = responses(membrane, &membranes, share.len()).map_err(refused(what()))?;
+    let inside: Vec<bool> =
+        if to.start <= mine.start && mine.end <= to.end { Vec::new() } else { mine.clone().map(|n| to.contains(&n)).collect() };
+    let table = parameters(&input.model, mine.clone(), input.seed, Purpose::Amplitude, index as u64);
+    let entry = models.source(input.model.page).ok_or_else(|| missing(input.model.page.name))?;
+    let recipe = SourceRecipe {
+        table: &table,
+        inside: &inside,
+        responses: &responses,
+        voltage: input.drive_in_mv,
+        dt: plan.dt,
+        len: share.len(),
+        first_block: mine.start as usize / BLOCK,
+        seed: input.seed,
+        identity: index as u64,
+    };
+    (entry.build)(&recipe).map(Some).map_err(refused(what()))
+}

@@ -1,0 +1,95 @@
+//! What a network will need before it is built: synapses and memory.
+
+use crate::build::is_dense;
+use crate::plan::{Plan, Projection, Rule, Value, WeightStorage};
+use crate::sampler::Sampler;
+
+/// Estimate of one projection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProjectionEstimate {
+    /// Synapses: exact where the rule fixes the number, else expected.
+    pub synapses: f64,
+    /// Bytes of storage.
+    pub bytes: f64,
+}
+
+/// Synapses of a projection: exact, or expected where the rule draws the number.
+pub fn projection(plan: &Plan, projection: &Projection) -> ProjectionEstimate {
+    let n = |s: &crate::plan::Selection| f64::from(s.neurons.end - s.neurons.start);
+    let (from, to) = (n(&projection.from), n(&projection.to));
+    let itself = if projection.autapses || projection.from.population != projection.to.population {
+        0.0
+    } else {
+        let (a, b) = (&projection.from.neurons, &projection.to.neurons);
+        f64::from(a.end.min(b.end).saturating_sub(a.start.max(b.start)))
+    };
+    let synapses = match projection.rule {
+        Rule::AllToAll => from * to - itself,
+        Rule::ErdosRenyi(p) => p * (from * to - itself),
+        Rule::FixedInDegree(k) => f64::from(k) * to,
+        Rule::FixedOutDegree(k) => f64::from(k) * from,
+        Rule::FixedTotalNumber(k) => k as f64,
+        Rule::OneToOne => to,
+    };
+    let bytes_per_synapse = match projection.weight {
+        _ if is_dense(projection) => 0.0,
+        Value::Constant(_) => 2.0,
+        Value::Drawn { .. } if plan.weights == WeightStorage::Compact => 4.0,
+        Value::Drawn { .. } => 6.0,
+    };
+    ProjectionEstimate { synapses, bytes: synapses * bytes_per_synapse }
+}
+
+/// Estimate of a whole network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Neurons.
+    pub neurons: u64,
+    /// Synapses.
+    pub synapses: f64,
+    /// Bytes at the peak.
+    pub bytes: f64,
+}
+
+/// Estimate for `tiles` tiles.
+pub fn estimate(plan: &Plan, tiles: usize) -> Estimate {
+    let neurons: u64 = plan.populations.iter().map(|p| u64::from(p.size)).sum();
+    let mut sum = Estimate { neurons, synapses: 0.0, bytes: 0.0 };
+    let mut rows = vec![0.0f64; plan.populations.len()];
+    for p in &plan.projections {
+        let one = projection(plan, p);
+        sum.synapses += one.synapses;
+        sum.bytes += one.bytes;
+        if !is_dense(p) {
+            // The index of a source's row has an entry per delay, at most; one table per shard of 65 536 slots.
+            let (low, high) = Sampler::delay(p.delay, plan.dt).bounds();
+            let delays = f64::from(Sampler::steps(high) - Sampler::steps(low) + 1);
+            let row = &mut rows[p.from.population];
+            *row = row.max(delays);
+        }
+    }
+    let slots: f64 = plan.populations.iter().map(|p| f64::from(p.size) * p.receptors.len() as f64).sum();
+    let shards = (slots / 65536.0).max(tiles as f64).ceil();
+    for (population, delays) in plan.populations.iter().zip(rows) {
+        let columns = 3 + 2 * population.receptors.len() + population.neuron.page.variables.len();
+        let parameters = population.neuron.values.iter().filter(|v| matches!(v, Some(Value::Drawn { .. }))).count();
+        sum.bytes += f64::from(population.size) * (8 * (columns + 4 * parameters.min(1))) as f64;
+        sum.bytes += f64::from(population.size) * delays * 4.0 * shards;
+    }
+    sum.bytes += 3e7 + tiles as f64 * 1e6;
+    sum
+}
+
+/// Memory of this machine in bytes; `None` where the system does not say.
+pub fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = text.lines().find(|l| l.starts_with("MemTotal:"))?.split_whitespace().nth(1)?.parse::<u64>().ok()?;
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|s| s.trim().parse::<u64>().ok());
+    Some(limit.unwrap_or(u64::MAX).min(kib * 1024))
+}
+
+/// Largest memory this process has held so far, in bytes; `None` where the system does not say.
+pub fn peak_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    Some(text.lines().find(|l| l.starts_with("VmHWM:"))?.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}

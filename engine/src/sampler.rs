@@ -1,0 +1,168 @@
+//! Values drawn from a distribution: parameters and initial values per neuron, weights and delays per synapse.
+//!
+//! A sampler is a [`Value`] with its bounds made final: weights never change sign, delays are at least half a step. It
+//! knows a hard bound of what it can return, which the choice of the weight quantum relies on.
+
+use crate::plan::{Shape, Value};
+use lapicque_models::columns::LANES;
+use lapicque_models::math;
+use lapicque_models::random::{Lanes, NORMAL_BOUND, Purpose, Stream};
+
+/// A value ready to be drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampler {
+    value: Value,
+}
+
+impl Sampler {
+    /// The value as it is.
+    pub fn new(value: Value) -> Self {
+        Sampler { value }
+    }
+
+    /// A weight: of the sign of its mean, always.
+    pub fn weight(value: Value) -> Self {
+        let mean = mean(&value);
+        match value {
+            Value::Constant(_) => Sampler { value },
+            Value::Drawn { shape, min, max } if mean > 0.0 => {
+                Sampler { value: Value::Drawn { shape, min: min.max(0.0), max } }
+            }
+            Value::Drawn { shape, min, max } if mean < 0.0 => {
+                Sampler { value: Value::Drawn { shape, min, max: max.min(0.0) } }
+            }
+            Value::Drawn { .. } => Sampler { value },
+        }
+    }
+
+    /// A delay in steps of `dt` ms: drawn again below half a step, then rounded by [`Sampler::steps`].
+    pub fn delay(value: Value, dt: f64) -> Self {
+        match value {
+            Value::Constant(ms) => Sampler { value: Value::Constant(ms / dt) },
+            Value::Drawn { shape, min, max } => {
+                let shape = match shape {
+                    Shape::Uniform { low, high } => Shape::Uniform { low: low / dt, high: high / dt },
+                    Shape::Normal { mean, sd } => Shape::Normal { mean: mean / dt, sd: sd / dt },
+                    Shape::LogNormal { mean, sd } => Shape::LogNormal { mean: mean / dt, sd: sd / dt },
+                };
+                Sampler { value: Value::Drawn { shape, min: (min / dt).max(0.5), max: max / dt } }
+            }
+        }
+    }
+
+    /// A drawn delay as whole steps, at least one.
+    pub fn steps(delay: f64) -> u32 {
+        (delay.round() as u32).max(1)
+    }
+
+    /// The one value, if it is not drawn.
+    pub fn constant(&self) -> Option<f64> {
+        match self.value {
+            Value::Constant(value) => Some(value),
+            Value::Drawn { .. } => None,
+        }
+    }
+
+    /// Smallest and largest value that can be returned.
+    pub fn bounds(&self) -> (f64, f64) {
+        match self.value {
+            Value::Constant(value) => (value, value),
+            Value::Drawn { shape, min, max } => {
+                let (low, high) = match shape {
+                    Shape::Uniform { low, high } => (low, high),
+                    Shape::Normal { mean, sd } => (mean - NORMAL_BOUND * sd, mean + NORMAL_BOUND * sd),
+                    Shape::LogNormal { mean, sd } => {
+                        let (mu, sigma) = log_parameters(mean, sd);
+                        let (low, high) = (math::exp(mu - NORMAL_BOUND * sigma), math::exp(mu + NORMAL_BOUND * sigma));
+                        if mean < 0.0 { (-high, -low) } else { (low, high) }
+                    }
+                };
+                (low.max(min), high.min(max))
+            }
+        }
+    }
+
+    /// Largest absolute value that can be returned.
+    pub fn largest(&self) -> f64 {
+        let (low, high) = self.bounds();
+        low.abs().max(high.abs())
+    }
+
+    /// Mean of the unbounded distribution.
+    pub fn mean(&self) -> f64 {
+        mean(&self.value)
+    }
+
+    /// One draw.
+    pub fn draw(&self, stream: &mut Stream) -> f64 {
+        match self.value {
+            Value::Constant(value) => value,
+            Value::Drawn { shape, min, max } => loop {
+                let x = match shape {
+                    Shape::Uniform { low, high } => low + (high - low) * stream.uniform(),
+                    Shape::Normal { mean, sd } => mean + sd * stream.normal(),
+                    Shape::LogNormal { mean, sd } => {
+                        let (mu, sigma) = log_parameters(mean, sd);
+                        math::exp(mu + sigma * stream.normal()).copysign(mean)
+                    }
+                };
+                if x >= min && x <= max {
+                    return x;
+                }
+            },
+        }
+    }
+
+    /// Fills `out` with draws of identity `identity`; those outside the bounds are drawn again one by one.
+    pub fn fill(&self, seed: u64, purpose: Purpose, identity: [u64; 2], out: &mut [f64]) {
+        let Value::Drawn { shape, min, max } = self.value else {
+            out.fill(self.constant().unwrap_or(f64::NAN));
+            return;
+        };
+        let mut lanes = Lanes::new(seed, purpose, identity);
+        for part in out.chunks_mut(2 * LANES) {
+            match shape {
+                Shape::Uniform { low, high } => {
+                    let bits = [lanes.next(), lanes.next()];
+                    for (x, bits) in part.iter_mut().zip(bits.as_flattened()) {
+                        *x = low + (high - low) * ((f64::from(*bits) + 0.5) * (1.0 / 4_294_967_296.0));
+                    }
+                }
+                Shape::Normal { mean, sd } => {
+                    for (x, z) in part.iter_mut().zip(lanes.normals()) {
+                        *x = mean + sd * f64::from(z);
+                    }
+                }
+                Shape::LogNormal { mean, sd } => {
+                    let (mu, sigma) = log_parameters(mean, sd);
+                    for (x, z) in part.iter_mut().zip(lanes.normals()) {
+                        *x = math::exp(mu + sigma * f64::from(z)).copysign(mean);
+                    }
+                }
+            }
+        }
+        let mut redraw = None;
+        for x in out {
+            if *x < min || *x > max {
+                let id = [identity[0] << 4 | purpose as u64, identity[1]];
+                *x = self.draw(redraw.get_or_insert_with(|| Stream::new(seed, Purpose::Redraw, id)));
+            }
+        }
+    }
+}
+
+fn mean(value: &Value) -> f64 {
+    match *value {
+        Value::Constant(value) => value,
+        Value::Drawn { shape, .. } => match shape {
+            Shape::Uniform { low, high } => 0.5 * (low + high),
+            Shape::Normal { mean, .. } | Shape::LogNormal { mean, .. } => mean,
+        },
+    }
+}
+
+/// Mean and standard deviation of ln|x| from those of x.
+fn log_parameters(mean: f64, sd: f64) -> (f64, f64) {
+    let variance = libm::log1p((sd / mean) * (sd / mean));
+    (libm::log(mean.abs()) - 0.5 * variance, libm::sqrt(variance))
+}

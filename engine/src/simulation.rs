@@ -1,0 +1,358 @@
+//! A network that runs: build it from a plan, run it for a while, look at it, change it, run on.
+
+use crate::batch::Batch;
+use crate::build::{self, Blueprint};
+use crate::error::{BuildError, RunError};
+use crate::estimate::{estimate, machine_memory};
+use crate::history::History;
+use crate::plan::{Plan, Value};
+use crate::tile::{Outbox, Tile};
+use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, Worker};
+use lapicque_models::list::Models;
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+/// How to build a network.
+#[derive(Clone)]
+pub struct Options {
+    /// Threads; 0 is an error. Never changes a result.
+    pub threads: usize,
+    /// Tiles: at least one per thread, 0 for just that. Never changes a result.
+    pub tiles: usize,
+    /// The models that the plan may name.
+    pub models: Models,
+    /// Whether common combinations of membrane and receptors run in one fused pass. Never changes a result.
+    pub fuse: bool,
+    /// Whether a network that needs more memory than the machine has is built all the same.
+    pub ignore_memory: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        Options { threads, tiles: 0, models: Models::standard(), fuse: true, ignore_memory: false }
+    }
+}
+
+/// A built network and its state.
+pub struct Simulation {
+    plan: Plan,
+    options: Options,
+    blueprint: Blueprint,
+    pool: rayon::ThreadPool,
+    workers: Vec<Mutex<Worker>>,
+    outboxes: [Vec<RwLock<Outbox>>; 2],
+    widths: Vec<Vec<usize>>,
+    tick: u64,
+    /// Steps of an epoch: the shortest delay.
+    epoch: u64,
+    events: u64,
+    synapses: u64,
+}
+
+/// A synapse as it was realised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Synapse {
+    /// Source population and neuron.
+    pub source: (usize, u32),
+    /// Target population and neuron.
+    pub target: (usize, u32),
+    /// Receptor of the target.
+    pub receptor: usize,
+    /// Weight in the receptor's unit, as stored: a whole number of quanta.
+    pub weight: f64,
+    /// Delay in ms.
+    pub delay: f64,
+}
+
+impl Simulation {
+    /// Builds the network of a plan.
+    pub fn new(plan: Plan, options: Options) -> Result<Simulation, BuildError> {
+        let threads = options.threads;
+        if threads == 0 {
+            return Err(BuildError::Invalid("0 threads were asked for; at least 1 is needed".into()));
+        }
+        if plan.populations.is_empty() {
+            return Err(BuildError::Invalid("the network has no population".into()));
+        }
+        let tiles = options.tiles.max(threads);
+        let (need, have) = (estimate(&plan, tiles), machine_memory());
+        if let Some(have) = have.filter(|&have| need.bytes > have as f64 && !options.ignore_memory) {
+            return Err(BuildError::Memory {
+                need_mb: (need.bytes / 1e6) as u64,
+                have_mb: have / 1_000_000,
+                synapses: need.synapses as u64,
+                neurons: need.neurons,
+            });
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("lapicque-{i}"))
+            .build()
+            .map_err(|e| BuildError::Threads { threads, reason: e.to_string() })?;
+        let (blueprint, tiles) = pool.install(|| -> Result<_, BuildError> {
+            let (blueprint, synapses) = build::synapses(&plan, tiles)?;
+            let build = |(i, s)| Tile::new(&plan, &options.models, &blueprint, i, s, options.fuse);
+            let tiles = synapses.into_par_iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
+            Ok((blueprint, tiles))
+        })?;
+        let delays = tiles.iter().filter_map(Tile::delays).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
+        let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
+        let (widths, synapses) = (tiles.iter().map(Tile::probe_widths).collect(), tiles.iter().map(Tile::synapses).sum());
+        let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
+        let outboxes = [outboxes(), outboxes()];
+        let workers = share_out(tiles, threads, room);
+        Ok(Simulation { plan, options, blueprint, pool, workers, outboxes, widths, tick: 0, epoch, events: 0, synapses })
+    }
+
+    /// The plan, with the changes made since.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Time reached, ms.
+    pub fn time(&self) -> f64 {
+        self.tick as f64 * self.plan.dt
+    }
+
+    /// Steps done.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// Neurons.
+    pub fn neurons(&self) -> u64 {
+        self.plan.populations.iter().map(|p| u64::from(p.size)).sum()
+    }
+
+    /// Synapses.
+    pub fn synapses(&self) -> u64 {
+        self.synapses
+    }
+
+    /// Synaptic events delivered so far: synapses times the spikes that passed them.
+    pub fn synaptic_events(&self) -> u64 {
+        self.events
+    }
+
+    /// Threads in use.
+    pub fn threads(&self) -> usize {
+        self.options.threads
+    }
+
+    /// Bytes that (synapses, neurons and their inputs) hold.
+    pub fn bytes(&self) -> (usize, usize) {
+        let each = self.workers.iter().map(|w| {
+            let worker = w.lock().unwrap_or_else(PoisonError::into_inner);
+            let tiles = worker.tiles.iter().map(Tile::bytes);
+            tiles.fold((0, worker.history.bytes()), |a, b| (a.0 + b.0, a.1 + b.1))
+        });
+        each.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+    }
+
+    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    pub fn weight_rounding(&self) -> f64 {
+        self.blueprint.rounding
+    }
+
+    /// Runs for `duration` ms, rounded to the nearest step, and returns spikes and traces of that stretch.
+    pub fn run_for(&mut self, duration: f64) -> Result<Batch, RunError> {
+        let mut batch = Batch::default();
+        let populations = self.plan.populations.len();
+        let steps = (duration / self.plan.dt).round() as u64;
+        self.run(steps, &mut |epoch: &Epoch<'_>| {
+            epoch.append_to(&mut batch, populations);
+            ControlFlow::Continue(())
+        })?;
+        Ok(batch)
+    }
+
+    /// Runs `steps` steps and shows every epoch to the observer, who may break off.
+    pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let mut events = 0;
+        let mut count = |epoch: &Epoch<'_>| {
+            events += epoch.events;
+            observer.epoch(epoch)
+        };
+        let Simulation { pool, workers, plan, outboxes, widths, .. } = self;
+        self.tick = time_loop::run(pool, workers, plan, outboxes, widths, self.tick, steps, self.epoch, &mut count)?;
+        self.events += events;
+        Ok(())
+    }
+
+    fn population(&self, name: &str) -> Result<usize, BuildError> {
+        find(&self.plan.populations, "population", name, |p| &p.name)
+    }
+
+    /// Values of a state variable of all neurons of a population: `v`, or `receptor.variable`.
+    pub fn get(&self, population: &str, variable: &str) -> Result<Vec<f64>, BuildError> {
+        let p = self.population(population)?;
+        let (receptor, index) = build::find_variable(&self.plan.populations[p], variable)?;
+        let mut values = Vec::with_capacity(self.plan.populations[p].size as usize);
+        for worker in &self.workers {
+            for tile in &worker.lock().unwrap_or_else(PoisonError::into_inner).tiles {
+                if let Some(neurons) = &tile.neurons[p] {
+                    values.extend((0..neurons.len()).map(|i| neurons.get(receptor, index, i)));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Changes a state variable of all neurons of a population.
+    pub fn set(&mut self, population: &str, variable: &str, values: &[f64]) -> Result<(), BuildError> {
+        let p = self.population(population)?;
+        let plan = &self.plan.populations[p];
+        let (receptor, index) = build::find_variable(plan, variable)?;
+        if values.len() != plan.size as usize {
+            return Err(BuildError::Invalid(format!("{} values were given for {} neurons of {population}", values.len(), plan.size)));
+        }
+        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+            return Err(BuildError::Invalid(format!("{variable} of {population} cannot be {bad}; finite values are needed")));
+        }
+        for worker in &mut self.workers {
+            for tile in &mut worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
+                let start = tile.layout.shares[p].neurons.start as usize;
+                if let Some(neurons) = &mut tile.neurons[p] {
+                    for i in 0..neurons.len() {
+                        neurons.set(receptor, index, i, values[start + i]);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes a parameter of the membrane of a population; state and refractory time go on as they are.
+    pub fn set_parameter(&mut self, population: &str, field: &str, value: Value) -> Result<(), BuildError> {
+        let p = self.population(population)?;
+        let model = &mut self.plan.populations[p].neuron;
+        let index = find(model.page.fields, "parameter", field, |f| f.name)?;
+        let before = model.values[index].replace(value);
+        let (plan, options) = (&self.plan, &self.options);
+        let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
+            let variables: Vec<_> = build::variables(&plan.populations[p]).iter().map(|v| (v.1, v.2)).collect();
+            // All new neurons and sources first, so that a refusal changes nothing.
+            let mut fresh = Vec::new();
+            for worker in &mut *workers {
+                for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
+                    let share = &tile.layout.shares[p];
+                    let Some(old) = &tile.neurons[p] else { continue };
+                    let mut new = build::neurons(plan, &options.models, p, share, options.fuse)?;
+                    new.take_state(&**old, &variables);
+                    fresh.push((new, rebuilt_sources(plan, &options.models, tile, |i| plan.inputs[i].to.population == p)?));
+                }
+            }
+            let mut fresh = fresh.into_iter();
+            for worker in workers {
+                for tile in &mut worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
+                    if tile.neurons[p].is_some()
+                        && let Some((neurons, sources)) = fresh.next()
+                    {
+                        tile.neurons[p] = Some(neurons);
+                        put_sources(tile, sources);
+                    }
+                }
+            }
+            Ok(())
+        };
+        let result = rebuild(&mut self.workers);
+        if result.is_err() {
+            self.plan.populations[p].neuron.values[index] = before;
+        }
+        result
+    }
+
+    /// Changes a parameter of an input, in the engine's unit. Its random stream goes on.
+    pub fn set_input(&mut self, input: &str, field: &str, value: Value) -> Result<(), BuildError> {
+        let named: Vec<usize> = (0..self.plan.inputs.len()).filter(|&i| self.plan.inputs[i].name == input).collect();
+        let Some(&first) = named.first() else {
+            return find(&self.plan.inputs, "input", input, |i| &i.name).map(|_| ());
+        };
+        let index = find(self.plan.inputs[first].model.page.fields, "parameter", field, |f| f.name)?;
+        let before: Vec<_> = named.iter().map(|&i| self.plan.inputs[i].model.values[index].replace(value)).collect();
+        let (plan, options) = (&self.plan, &self.options);
+        let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
+            let mut fresh = Vec::new();
+            for worker in &mut *workers {
+                for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
+                    fresh.push(rebuilt_sources(plan, &options.models, tile, |i| named.contains(&i))?);
+                }
+            }
+            let tiles = workers.iter_mut().flat_map(|w| &mut w.get_mut().unwrap_or_else(PoisonError::into_inner).tiles);
+            tiles.zip(fresh).for_each(|(tile, sources)| put_sources(tile, sources));
+            Ok(())
+        };
+        let result = rebuild(&mut self.workers);
+        if result.is_err() {
+            for (&i, before) in named.iter().zip(before) {
+                self.plan.inputs[i].model.values[index] = before;
+            }
+        }
+        result
+    }
+
+    /// Calls `f` with every synapse. Ordered by tile, population, source and delay.
+    pub fn each_synapse(&self, mut f: impl FnMut(Synapse)) {
+        for worker in &self.workers {
+            for tile in &worker.lock().unwrap_or_else(PoisonError::into_inner).tiles {
+                let mut starts: Vec<(u32, usize, usize, u32)> = Vec::new();
+                for (p, share) in tile.layout.shares.iter().enumerate() {
+                    starts.extend(share.slots.iter().enumerate().map(|(r, &slot)| (slot, p, r, share.neurons.start)));
+                }
+                starts.retain(|&(_, p, _, _)| tile.layout.shares[p].len() > 0);
+                tile.each_synapse(&mut |population, source, slot, weight, delay| {
+                    let (first, p, receptor, start) = starts[starts.partition_point(|s| s.0 <= slot) - 1];
+                    f(Synapse {
+                        source: (population, source),
+                        target: (p, start + (slot - first)),
+                        receptor,
+                        weight: f64::from(weight) * self.blueprint.quanta[p][receptor],
+                        delay: f64::from(delay) * self.plan.dt,
+                    });
+                });
+            }
+        }
+    }
+}
+
+fn share_out(tiles: Vec<Tile>, threads: usize, room: usize) -> Vec<Mutex<Worker>> {
+    let (n, mut tiles) = (tiles.len(), tiles.into_iter());
+    let worker = |w: usize| {
+        let (first, last) = (n * w / threads, n * (w + 1) / threads);
+        Mutex::new(Worker { tiles: tiles.by_ref().take(last - first).collect(), first, history: History::new(room) })
+    };
+    (0..threads).map(worker).collect()
+}
+
+type Sources = Vec<(usize, Box<dyn lapicque_models::source::Source>)>;
+
+/// New sources for the inputs of a tile that `wanted` names, with the old ones' generators.
+fn rebuilt_sources(plan: &Plan, models: &Models, tile: &Tile, wanted: impl Fn(usize) -> bool) -> Result<Sources, BuildError> {
+    let mut sources = Vec::new();
+    for (at, old) in tile.sources.iter().enumerate().filter(|(_, s)| wanted(s.input)) {
+        let share = &tile.layout.shares[plan.inputs[old.input].to.population];
+        if let Some(mut new) = build::source(plan, models, old.input, share)? {
+            new.set_generators(old.source.generators().to_vec());
+            sources.push((at, new));
+        }
+    }
+    Ok(sources)
+}
+
+fn put_sources(tile: &mut Tile, sources: Sources) {
+    for (at, source) in sources {
+        tile.sources[at].source = source;
+    }
+}
+
+fn find<T>(all: &[T], what: &'static str, name: &str, name_of: impl Fn(&T) -> &str) -> Result<usize, BuildError> {
+    all.iter().position(|t| name_of(t) == name).ok_or_else(|| BuildError::Unknown {
+        what,
+        name: name.to_string(),
+        known: all.iter().map(&name_of).collect::<Vec<_>>().join(", "),
+    })
+}
+

@@ -1,0 +1,256 @@
+//! Synapses of one tile: storage, and delivery of the spikes that are due.
+//!
+//! A synapse is stored at its target's tile, in the row of its source; a row is sorted by delay, then by projection and
+//! target. At each step the tile walks, for each delay d, the neurons that spiked d steps before, and adds just that
+//! segment of their rows into the input array ("deferred, delay-bucketed delivery"): there is no ring buffer. On the
+//! full cortical microcircuit this took 0.95–1.06 ns of CPU time per event against 4.4–5.3 for a ring buffer whose
+//! [delay][target] array does not fit the cache.
+//!
+//! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
+//! one source population share a table where they can: those with individual weights, and those that have weight (in
+//! quanta) and delay in common, which then cost no bytes. All-to-all with one weight and delay stores no targets.
+
+use crate::history::History;
+use lapicque_models::vector::prefetch;
+use std::ops::Range;
+
+/// Slots of a shard at most, and length of its input array: a 16-bit index needs no bounds check.
+pub const SHARD: usize = 1 << 16;
+
+/// Input sums of one shard: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
+pub trait Sum: Copy + Default + Send + Sync + 'static {
+    /// Adds a weight.
+    fn add(&mut self, weight: i32);
+    /// Adds a weight several times.
+    fn add_many(&mut self, weight: i32, times: u32);
+    /// The value in quanta.
+    fn value(self) -> f64;
+}
+
+impl Sum for i32 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(weight);
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(weight.wrapping_mul(times as i32));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Sum for i64 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(i64::from(weight));
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(i64::from(weight).wrapping_mul(i64::from(times)));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Weights of a table, in quanta.
+#[derive(Clone, Debug)]
+pub enum Weights {
+    /// One for all.
+    Constant(i32),
+    /// One per synapse.
+    Individual(Vec<i32>),
+}
+
+/// Targets and weights of one table in one shard.
+#[derive(Debug)]
+pub enum Rows {
+    /// 16-bit targets, weights apart.
+    Split {
+        /// Slot in the shard of each synapse.
+        targets: Vec<u16>,
+        /// Weights.
+        weights: Weights,
+    },
+    /// Target in the low, weight in the high 16 bits.
+    Packed(Vec<u32>),
+}
+
+impl Rows {
+    /// Number of synapses.
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Split { targets, .. } => targets.len(),
+            Rows::Packed(rows) => rows.len(),
+        }
+    }
+
+    /// Slot and weight of one synapse.
+    pub fn get(&self, i: usize) -> (u16, i32) {
+        match self {
+            Rows::Split { targets, weights: Weights::Constant(w) } => (targets[i], *w),
+            Rows::Split { targets, weights: Weights::Individual(w) } => (targets[i], w[i]),
+            Rows::Packed(rows) => (rows[i] as u16, rows[i] as i32 >> 16),
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Rows::Split { targets, weights: Weights::Constant(_) } => 2 * targets.capacity(),
+            Rows::Split { targets, weights: Weights::Individual(w) } => 2 * targets.capacity() + 4 * w.capacity(),
+            Rows::Packed(rows) => 4 * rows.capacity(),
+        }
+    }
+}
+
+/// Rows of one source population in one shard.
+#[derive(Debug)]
+pub struct Table {
+    /// Source population.
+    pub population: usize,
+    /// First delay of the rows, in steps.
+    pub first_delay: u32,
+    /// Number of delays.
+    pub delays: u32,
+    /// Start of the segment of (source, delay), and the end of the last.
+    pub starts: Vec<u32>,
+    /// Synapses.
+    pub rows: Rows,
+}
+
+/// All-to-all with one weight and one delay: no targets are stored.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    /// Source population.
+    pub population: usize,
+    /// Its neurons that project.
+    pub sources: Range<u32>,
+    /// Delay in steps.
+    pub delay: u32,
+    /// Weight in quanta.
+    pub weight: i32,
+    /// Slots of the targets in this tile.
+    pub slots: Range<u32>,
+    /// Where a neuron is not its own target: first target neuron of `slots` in the same population.
+    pub no_autapses: Option<u32>,
+}
+
+/// How far ahead of the segment being added the next ones are brought into the cache.
+const AHEAD: usize = 6;
+/// Values in a cache line of 64 bytes.
+const LINE_U16: usize = 32;
+const LINE_U32: usize = 16;
+
+impl Table {
+    /// Adds what is due at `tick` into `input`. `due` is scratch.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, input: &mut [S; SHARD]) -> u64 {
+        due.clear();
+        for d in 0..self.delays {
+            let delay = u64::from(self.first_delay + d);
+            if delay >= tick {
+                break;
+            }
+            for &source in history.at(tick - delay).of(self.population) {
+                let segment = source as usize * self.delays as usize + d as usize;
+                due.push((self.starts[segment], self.starts[segment + 1]));
+            }
+        }
+        let mut events = 0;
+        for i in 0..due.len() {
+            let (start, end) = due[i];
+            if let Some(&(start, end)) = due.get(i + AHEAD) {
+                self.prefetch(start as usize, end as usize);
+            }
+            let segment = start as usize..end as usize;
+            events += u64::from(end - start);
+            match &self.rows {
+                Rows::Split { targets, weights: Weights::Constant(weight) } => {
+                    for &target in &targets[segment] {
+                        input[target as usize].add(*weight);
+                    }
+                }
+                Rows::Split { targets, weights: Weights::Individual(weights) } => {
+                    for (&target, &weight) in targets[segment.clone()].iter().zip(&weights[segment]) {
+                        input[target as usize].add(weight);
+                    }
+                }
+                Rows::Packed(rows) => {
+                    for &row in &rows[segment] {
+                        input[(row & 0xFFFF) as usize].add(row as i32 >> 16);
+                    }
+                }
+            }
+        }
+        events
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, start: usize, end: usize) {
+        // The first lines; behind them the CPU sees a stream and goes on by itself.
+        match &self.rows {
+            Rows::Split { targets, weights } => {
+                prefetch(targets, start);
+                prefetch(targets, (start + LINE_U16).min(end));
+                if let Weights::Individual(weights) = weights {
+                    prefetch(weights, start);
+                    prefetch(weights, (start + LINE_U32).min(end));
+                    prefetch(weights, (start + 2 * LINE_U32).min(end));
+                }
+            }
+            Rows::Packed(rows) => {
+                prefetch(rows, start);
+                prefetch(rows, (start + LINE_U32).min(end));
+                prefetch(rows, (start + 2 * LINE_U32).min(end));
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes() + 4 * self.starts.capacity()
+    }
+}
+
+impl Dense {
+    /// Adds what is due at `tick` into the shards' inputs, of 2^`bits` slots each.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, inputs: &mut [Box<[S; SHARD]>], bits: u32) -> u64 {
+        let delay = u64::from(self.delay);
+        if delay >= tick || self.slots.is_empty() {
+            return 0;
+        }
+        let spikes = history.at(tick - delay).of(self.population);
+        let first = spikes.partition_point(|&s| s < self.sources.start);
+        let last = spikes.partition_point(|&s| s < self.sources.end);
+        let spikes = &spikes[first..last];
+        if spikes.is_empty() {
+            return 0;
+        }
+        let mut events = 0;
+        let mut slot = self.slots.start;
+        while slot < self.slots.end {
+            let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
+            let len = ((1usize << bits) - within).min((self.slots.end - slot) as usize);
+            for sum in &mut inputs[shard][within..within + len] {
+                sum.add_many(self.weight, spikes.len() as u32);
+            }
+            events += (len * spikes.len()) as u64;
+            slot += len as u32;
+        }
+        if let Some(first) = self.no_autapses {
+            for &s in spikes {
+                let slot = u64::from(self.slots.start) + u64::from(s.wrapping_sub(first));
+                if s >= first && slot < u64::from(self.slots.end) {
+                    let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
+                    inputs[shard][within].add(self.weight.wrapping_neg());
+                    events -= 1;
+                }
+            }
+        }
+        events
+    }
+}

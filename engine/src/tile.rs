@@ -1,0 +1,326 @@
+//! A tile: a share of every population with its neurons, the inputs onto them and all their incoming synapses.
+
+use crate::build::{Blueprint, Synapses, find_variable, initialise, neurons, source};
+use crate::error::BuildError;
+use crate::history::{History, StepSpikes};
+use crate::layout::TileLayout;
+use crate::plan::Plan;
+use crate::synapses::{Dense, SHARD, Sum, Table};
+use lapicque_models::columns::{CHUNKS, LANES};
+use lapicque_models::list::Models;
+use lapicque_models::neurons::{Block, Lane, Neurons};
+use lapicque_models::source::{Sink, Source};
+use lapicque_models::vector::{Kernel, dispatch};
+
+/// Sums of inputs, one array per shard.
+enum Inputs {
+    Narrow(Vec<Box<[i32; SHARD]>>),
+    Wide(Vec<Box<[i64; SHARD]>>),
+}
+
+/// An input onto a share.
+pub struct TileSource {
+    /// Index of the input in the plan.
+    pub input: usize,
+    population: usize,
+    receptor: Option<usize>,
+    /// The source itself.
+    pub source: Box<dyn Source>,
+    active: bool,
+}
+
+/// A trace of neurons of this tile.
+struct Probe {
+    population: usize,
+    receptor: Option<usize>,
+    variable: usize,
+    /// Neurons of the share.
+    neurons: std::ops::Range<usize>,
+    every: u64,
+    from: u64,
+}
+
+/// What a tile produced in an epoch, for all workers to read after the barrier.
+#[derive(Default)]
+pub struct Outbox {
+    /// Spikes of each step.
+    pub steps: Vec<StepSpikes>,
+    /// Steps in use.
+    pub used: usize,
+    /// Samples per (trace, variable).
+    pub samples: Vec<Vec<f64>>,
+    /// Synaptic events delivered.
+    pub events: u64,
+}
+
+impl Outbox {
+    /// Empties it, keeping its room.
+    pub fn clear(&mut self) {
+        self.used = 0;
+        self.events = 0;
+        self.samples.iter_mut().for_each(Vec::clear);
+    }
+
+    fn next_step(&mut self) -> &mut StepSpikes {
+        if self.used == self.steps.len() {
+            self.steps.push(StepSpikes::default());
+        }
+        self.used += 1;
+        let step = &mut self.steps[self.used - 1];
+        step.clear();
+        step
+    }
+}
+
+/// A share of every population.
+pub struct Tile {
+    /// Where its neurons and slots lie.
+    pub layout: TileLayout,
+    /// Neurons of each population; none where the share is empty.
+    pub neurons: Vec<Option<Box<dyn Neurons>>>,
+    /// Tables of each shard.
+    pub shards: Vec<Vec<Table>>,
+    /// All-to-all connections.
+    pub dense: Vec<Dense>,
+    /// Inputs, in the plan's order.
+    pub sources: Vec<TileSource>,
+    probes: Vec<Probe>,
+    inputs: Inputs,
+    quanta: Vec<Vec<f64>>,
+    bits: u32,
+    due: Vec<(u32, u32)>,
+    spikes: Vec<u32>,
+    events: Vec<[Lane; CHUNKS]>,
+}
+
+/// Moves input sums of one block into `out` as weights, and zeroes them.
+struct Collect<'a, S: Sum> {
+    sums: &'a mut [S],
+    quantum: f64,
+    out: &'a mut [Lane; CHUNKS],
+}
+
+impl<S: Sum> Kernel for Collect<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (sum, out) in self.sums.iter_mut().zip(self.out.as_flattened_mut()) {
+            *out = sum.value() * self.quantum;
+            *sum = S::default();
+        }
+    }
+}
+
+fn arrays<S: Sum>(shards: usize) -> Vec<Box<[S; SHARD]>> {
+    let array = || vec![S::default(); SHARD].into_boxed_slice().try_into().ok();
+    (0..shards).filter_map(|_| array()).collect()
+}
+
+impl Tile {
+    /// Builds neurons, inputs and probes around the synapses.
+    pub fn new(
+        plan: &Plan,
+        models: &Models,
+        blueprint: &Blueprint,
+        tile: usize,
+        synapses: Synapses,
+        fuse: bool,
+    ) -> Result<Tile, BuildError> {
+        let layout = blueprint.layouts[tile].clone();
+        let mut all = Vec::new();
+        for (p, share) in layout.shares.iter().enumerate() {
+            all.push(if share.len() == 0 {
+                None
+            } else {
+                let mut neurons = neurons(plan, models, p, share, fuse)?;
+                initialise(plan, p, share, &mut *neurons)?;
+                Some(neurons)
+            });
+        }
+        let mut sources = Vec::new();
+        for (index, input) in plan.inputs.iter().enumerate() {
+            let population = input.to.population;
+            if let Some(source) = source(plan, models, index, &layout.shares[population])? {
+                sources.push(TileSource { input: index, population, receptor: input.receptor, source, active: false });
+            }
+        }
+        let mut probes = Vec::new();
+        for trace in &plan.record.traces {
+            let share = &layout.shares[trace.of.population];
+            for name in &trace.variables {
+                let (receptor, variable) = find_variable(&plan.populations[trace.of.population], name)?;
+                let at = |n: u32| (n.clamp(share.neurons.start, share.neurons.end) - share.neurons.start) as usize;
+                let neurons = at(trace.of.neurons.start)..at(trace.of.neurons.end);
+                probes.push(Probe {
+                    population: trace.of.population,
+                    receptor,
+                    variable,
+                    neurons,
+                    every: trace.every,
+                    from: plan.record.from,
+                });
+            }
+        }
+        let shards = (layout.slots as usize).div_ceil(1 << blueprint.bits);
+        let receptors = plan.populations.iter().map(|p| p.receptors.len()).max().unwrap_or(0);
+        Ok(Tile {
+            neurons: all,
+            shards: synapses.shards,
+            dense: synapses.dense,
+            sources,
+            probes,
+            inputs: if blueprint.wide { Inputs::Wide(arrays(shards)) } else { Inputs::Narrow(arrays(shards)) },
+            quanta: blueprint.quanta.clone(),
+            bits: blueprint.bits,
+            due: Vec::new(),
+            spikes: Vec::new(),
+            events: vec![[[0.0; LANES]; CHUNKS]; receptors],
+            layout,
+        })
+    }
+
+    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
+    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
+        out.events += match &mut self.inputs {
+            Inputs::Narrow(inputs) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits),
+            Inputs::Wide(inputs) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits),
+        };
+        for s in &mut self.sources {
+            let input = &plan.inputs[s.input];
+            s.active = (input.start..input.stop).contains(&(tick - 1)) && (!s.source.kicks() || input.times.binary_search(&tick).is_ok());
+        }
+        let step = out.next_step();
+        for population in 0..self.neurons.len() {
+            self.update(population, tick, step);
+            step.ends.push(step.neurons.len() as u32);
+        }
+        self.sample(tick, &mut out.samples);
+    }
+
+    fn update(&mut self, population: usize, tick: u64, step: &mut StepSpikes) {
+        let Some(neurons) = &mut self.neurons[population] else { return };
+        let share = &self.layout.shares[population];
+        let chunks = lapicque_models::neurons::chunks_for(share.len());
+        let kicks = self.sources.iter().any(|s| s.active && s.population == population && s.source.kicks());
+        let mut kick = [[0.0; LANES]; CHUNKS];
+        for block in 0..share.blocks() {
+            let mut drive = [[0.0; LANES]; CHUNKS];
+            for (r, events) in self.events[..share.slots.len()].iter_mut().enumerate() {
+                let slot = share.slots[r] as usize + block * LANES * CHUNKS;
+                let (shard, within) = (slot >> self.bits, slot & ((1 << self.bits) - 1));
+                let range = within..within + LANES * CHUNKS;
+                let quantum = self.quanta[population][r];
+                match &mut self.inputs {
+                    Inputs::Narrow(sums) => dispatch(Collect { sums: &mut sums[shard][range], quantum, out: events }),
+                    Inputs::Wide(sums) => dispatch(Collect { sums: &mut sums[shard][range], quantum, out: events }),
+                }
+            }
+            if kicks {
+                kick = [[0.0; LANES]; CHUNKS];
+            }
+            for s in self.sources.iter_mut().filter(|s| s.active && s.population == population) {
+                let events = s.receptor.map(|r| &mut self.events[r]);
+                s.source.step(tick, block, Sink { drive: &mut drive, events, kick: &mut kick });
+            }
+            let first = block * CHUNKS;
+            let events = &self.events[..share.slots.len()];
+            let chunks = first..(first + CHUNKS).min(chunks);
+            neurons.step(Block { chunks, drive: &drive, events, kick: kicks.then_some(&kick) }, &mut self.spikes);
+        }
+        let start = share.neurons.start;
+        step.neurons.extend(self.spikes.drain(..).map(|n| n + start));
+    }
+
+    /// Appends a row to the samples of every trace that is due at `tick`.
+    pub fn sample(&self, tick: u64, samples: &mut Vec<Vec<f64>>) {
+        samples.resize_with(self.probes.len(), Vec::new);
+        for (probe, samples) in self.probes.iter().zip(samples) {
+            if tick >= probe.from && (tick - probe.from).is_multiple_of(probe.every)
+                && let Some(neurons) = &self.neurons[probe.population]
+            {
+                samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));
+            }
+        }
+    }
+
+    /// Neurons of each trace that this tile holds.
+    pub fn probe_widths(&self) -> Vec<usize> {
+        self.probes.iter().map(|p| p.neurons.len()).collect()
+    }
+
+    /// Longest and shortest delay of its synapses, in steps.
+    pub fn delays(&self) -> Option<(u32, u32)> {
+        let tables = self.shards.iter().flatten().map(|t| (t.first_delay, t.first_delay + t.delays - 1));
+        let all = tables.chain(self.dense.iter().map(|d| (d.delay, d.delay)));
+        all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// Number of synapses, those of all-to-all connections included.
+    pub fn synapses(&self) -> u64 {
+        let tables: u64 = self.shards.iter().flatten().map(|t| t.rows.len() as u64).sum();
+        let dense = |d: &Dense| {
+            let targets = u64::from(d.slots.end - d.slots.start);
+            let own = d.no_autapses.map_or(0, |first| {
+                let last = first + (d.slots.end - d.slots.start);
+                u64::from(last.min(d.sources.end).saturating_sub(first.max(d.sources.start)))
+            });
+            targets * u64::from(d.sources.end - d.sources.start) - own
+        };
+        tables + self.dense.iter().map(dense).sum::<u64>()
+    }
+
+    /// Bytes of synapses and of neurons.
+    pub fn bytes(&self) -> (usize, usize) {
+        let synapses = self.shards.iter().flatten().map(Table::bytes).sum();
+        let inputs = match &self.inputs {
+            Inputs::Narrow(i) => i.len() * SHARD * 4,
+            Inputs::Wide(i) => i.len() * SHARD * 8,
+        };
+        (synapses, inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
+    }
+
+    /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
+    pub fn each_synapse(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
+        for (shard, tables) in self.shards.iter().enumerate() {
+            for table in tables {
+                for (cell, ends) in table.starts.windows(2).enumerate() {
+                    let (source, delay) = (cell as u32 / table.delays, table.first_delay + cell as u32 % table.delays);
+                    for i in ends[0]..ends[1] {
+                        let (slot, weight) = table.rows.get(i as usize);
+                        f(table.population, source, (shard as u32) << self.bits | u32::from(slot), weight, delay);
+                    }
+                }
+            }
+        }
+        for dense in &self.dense {
+            for source in dense.sources.clone() {
+                for slot in dense.slots.clone() {
+                    if dense.no_autapses.is_none_or(|first| first + (slot - dense.slots.start) != source) {
+                        f(dense.population, source, slot, dense.weight, dense.delay);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn deliver<S: Sum>(
+    shards: &[Vec<Table>],
+    dense: &[Dense],
+    tick: u64,
+    history: &History,
+    due: &mut Vec<(u32, u32)>,
+    inputs: &mut [Box<[S; SHARD]>],
+    bits: u32,
+) -> u64 {
+    let mut events = 0;
+    for (tables, input) in shards.iter().zip(inputs.iter_mut()) {
+        for table in tables {
+            events += table.deliver(tick, history, due, input);
+        }
+    }
+    for dense in dense {
+        events += dense.deliver(tick, history, inputs, bits);
+    }
+    events
+}

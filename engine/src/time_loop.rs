@@ -1,0 +1,226 @@
+//! The time loop.
+//!
+//! Grid t_n = n·dt. An epoch is as long as the shortest delay in the network, so that no spike of an epoch can act
+//! within it. In each epoch:
+//! 1. every tile, in parallel, for each step: deliver what is due, update its neurons, collect its spikes;
+//! 2. the workers meet; each then reads all tiles' spikes in canonical order (step, neuron) into its own history;
+//! 3. the first worker shows the epoch to the observer.
+//!
+//! The step from t_n to t_{n+1} (the step contract; NEST's conventions, so that tables compare row by row):
+//! 1. receptors and membrane propagate over dt, currents held constant (or exactly, where the kernel knows their decay);
+//! 2. events due at t_{n+1} are added: recurrent spikes, Poisson counts, charge pulses. A delta receptor moves V after
+//!    the leak; the others move their own variable, which acts from the next step on;
+//! 3. a refractory neuron keeps V at its reset value; delta input to it is lost, other receptors go on integrating; the
+//!    refractory time is rounded to the nearest step, 0 is allowed;
+//! 4. V ≥ threshold at t_{n+1} is a spike, stamped t_{n+1}; reset follows at once.
+//!
+//! A spike stamped t_k with a delay of d ≥ 1 steps is added in point 2 of the step that ends at t_{k+d}. Row 0 of a
+//! trace is the state at the start, row i the state after the step that ends at its time, reset included.
+//!
+//! Workers live as long as a call: one task per thread of the pool. Outboxes are doubled, so one meeting per epoch is
+//! enough: a worker that runs ahead writes into the other one. Their locks are never contended.
+
+use crate::barrier::Barrier;
+use crate::batch::Batch;
+use crate::error::RunError;
+use crate::history::{History, StepSpikes};
+use crate::plan::Plan;
+use crate::tile::{Outbox, Tile};
+use std::ops::{ControlFlow, RangeInclusive};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+/// Longest epoch in steps where delays would allow more: how often the observer is called at least.
+pub const LONGEST_EPOCH: u64 = 64;
+
+/// The tiles of one thread and the spikes they need.
+pub struct Worker {
+    /// Tiles, ascending.
+    pub tiles: Vec<Tile>,
+    /// Index of the first.
+    pub first: usize,
+    /// Spikes of the last steps.
+    pub history: History,
+}
+
+/// What an observer sees of an epoch.
+pub struct Epoch<'a> {
+    /// Steps that ended in the epoch.
+    pub ticks: RangeInclusive<u64>,
+    /// Synaptic events delivered in the epoch.
+    pub events: u64,
+    history: &'a History,
+    outboxes: &'a [RwLock<Outbox>],
+    widths: &'a [Vec<usize>],
+}
+
+impl Epoch<'_> {
+    /// Spikes of one step of the epoch.
+    pub fn spikes(&self, tick: u64) -> &StepSpikes {
+        self.history.at(tick)
+    }
+
+    /// Appends all to a batch for `populations` populations.
+    pub fn append_to(&self, batch: &mut Batch, populations: usize) {
+        batch.until = *self.ticks.end();
+        batch.spikes.resize_with(populations, Default::default);
+        for tick in self.ticks.clone() {
+            let step = self.spikes(tick);
+            for (p, spikes) in batch.spikes.iter_mut().enumerate() {
+                let neurons = step.of(p);
+                spikes.neurons.extend_from_slice(neurons);
+                spikes.ticks.resize(spikes.neurons.len(), tick);
+            }
+        }
+        let boxes: Vec<_> = self.outboxes.iter().map(|b| b.read().unwrap_or_else(PoisonError::into_inner)).collect();
+        batch.samples.resize_with(self.widths.first().map_or(0, Vec::len), Vec::new);
+        for (probe, samples) in batch.samples.iter_mut().enumerate() {
+            // Every tile has its neurons' part of every row.
+            let parts: Vec<(&[f64], usize)> = boxes
+                .iter()
+                .zip(self.widths)
+                .filter_map(|(outbox, widths)| Some((&outbox.samples.get(probe)?[..], widths[probe])))
+                .filter(|(_, width)| *width > 0)
+                .collect();
+            let rows = parts.first().map_or(0, |(part, width)| part.len() / width);
+            for row in 0..rows {
+                for (part, width) in &parts {
+                    samples.extend_from_slice(&part[row * width..(row + 1) * width]);
+                }
+            }
+        }
+    }
+}
+
+/// Watches a run. Called after every epoch, on the first worker's thread; `Break` ends the run one epoch later, and
+/// that epoch is shown too.
+pub trait Observer: Send {
+    /// Sees an epoch.
+    fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
+}
+
+impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
+    fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()> {
+        self(epoch)
+    }
+}
+
+/// What all workers share during a call.
+struct Shared<'a> {
+    plan: &'a Plan,
+    barrier: Barrier,
+    outboxes: &'a [Vec<RwLock<Outbox>>; 2],
+    widths: &'a [Vec<usize>],
+    /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
+    last_epoch: AtomicU64,
+    start: u64,
+    end: u64,
+    epoch: u64,
+}
+
+/// Runs `steps` steps from tick `start`. Returns the tick reached: less than asked for if the observer broke off.
+#[allow(clippy::too_many_arguments)]
+pub fn run(
+    pool: &rayon::ThreadPool,
+    workers: &[Mutex<Worker>],
+    plan: &Plan,
+    outboxes: &[Vec<RwLock<Outbox>>; 2],
+    widths: &[Vec<usize>],
+    start: u64,
+    steps: u64,
+    epoch: u64,
+    observer: &mut dyn Observer,
+) -> Result<u64, RunError> {
+    if steps == 0 {
+        return Ok(start);
+    }
+    let barrier = Barrier::new(workers.len());
+    let shared =
+        Shared { plan, barrier, outboxes, widths, last_epoch: AtomicU64::new(u64::MAX), start, end: start + steps, epoch };
+    let observer = Mutex::new(observer);
+    let reached = pool.broadcast(|context| {
+        let work = || {
+            let mut worker = workers[context.index()].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut observer = (context.index() == 0).then(|| observer.lock().unwrap_or_else(PoisonError::into_inner));
+            work(&shared, &mut worker, observer.as_mut().map(|o| &mut ***o))
+        };
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            shared.barrier.break_up();
+            let text = panic.downcast_ref::<String>().cloned();
+            Err(text.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_else(|| "panic".into()))
+        })
+    });
+    let failed = |r: &Result<u64, String>| r.as_ref().err().filter(|text| !text.is_empty()).cloned();
+    if let Some(text) = reached.iter().find_map(failed) {
+        return Err(RunError::Worker(text));
+    }
+    match reached.into_iter().next() {
+        Some(Ok(tick)) => Ok(tick),
+        _ => Err(RunError::Worker("without a message".into())),
+    }
+}
+
+/// One worker's epochs. An empty error says that another worker failed.
+fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
+    let (mut tick, mut number) = (shared.start, 0u64);
+    let Worker { tiles, first, history } = worker;
+    while tick < shared.end {
+        let last = (tick + shared.epoch).min(shared.end);
+        let outboxes = &shared.outboxes[(number % 2) as usize];
+        for (i, tile) in tiles.iter_mut().enumerate() {
+            let mut out = outboxes[*first + i].write().unwrap_or_else(PoisonError::into_inner);
+            out.clear();
+            if tick == 0 {
+                tile.sample(0, &mut out.samples);
+            }
+            for t in tick + 1..=last {
+                tile.step(shared.plan, t, history, &mut out);
+            }
+        }
+        shared.barrier.wait().map_err(|_| String::new())?;
+        let events = gather(outboxes, tick, last, shared.plan.populations.len(), history);
+        if let Some(observer) = &mut observer {
+            let epoch = Epoch { ticks: tick + 1..=last, events, history, outboxes, widths: shared.widths };
+            if observer.epoch(&epoch).is_break() {
+                // The others may be in the next epoch already: all stop behind it.
+                shared.last_epoch.fetch_min(number + 1, Ordering::AcqRel);
+            }
+        }
+        if shared.last_epoch.load(Ordering::Acquire) <= number {
+            return Ok(last);
+        }
+        tick = last;
+        number += 1;
+    }
+    Ok(tick)
+}
+
+/// Reads the spikes of all tiles into the history, in (step, neuron) order; returns the events delivered.
+fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize, history: &mut History) -> u64 {
+    for t in tick + 1..=last {
+        history.at_mut(t).clear();
+    }
+    let mut events = 0;
+    if let [only] = outboxes {
+        let only = only.read().unwrap_or_else(PoisonError::into_inner);
+        for (t, step) in (tick + 1..=last).zip(&only.steps) {
+            history.at_mut(t).clone_from(step);
+        }
+        return only.events;
+    }
+    let boxes: Vec<_> = outboxes.iter().map(|b| b.read().unwrap_or_else(PoisonError::into_inner)).collect();
+    for t in tick + 1..=last {
+        let all = history.at_mut(t);
+        for p in 0..populations {
+            for outbox in &boxes {
+                all.neurons.extend_from_slice(outbox.steps[(t - tick - 1) as usize].of(p));
+            }
+            all.ends.push(all.neurons.len() as u32);
+        }
+    }
+    for outbox in &boxes {
+        events += outbox.events;
+    }
+    events
+}
