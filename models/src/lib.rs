@@ -1,3 +1,4 @@
 //! Neuron, receptor and source models of Lapicque as struct-of-arrays kernels.
 pub mod math;
 pub mod page;
+pub mod theory;
