@@ -25,5 +25,6 @@ pub mod random;
 pub mod receptor;
 pub mod source;
 pub mod table;
+pub mod theory;
 pub mod vector;
 pub mod white_noise;

@@ -7,7 +7,7 @@
 //! IEEE additions, multiplications and (in `ln`) one division, without fused multiply-add, without a table and without a
 //! call; conditions only select between values that are already computed. Errors, in units of the last place of the
 //! exact result, as measured against 64-bit-mantissa `expl` and `logl` (`exp`, `ln`: 2·10⁸ random points each; the f32
-//! functions: every f32 of their domain):
+//! functions: every f32 of their domain above 2⁻³⁷):
 //!
 //! | function | domain | largest error |
 //! |---|---|---|
@@ -16,8 +16,9 @@
 //! | `ln_f32` | (2⁻³⁴, 1] | 0.993 ulp |
 //! | `sin_cos_turn_f32` | [0, 1) | 1.65 ulp (sine), 1.64 ulp (cosine), zeros exact |
 //!
-//! Why not `libm`: its functions branch, look up tables and cannot be inlined into a vector loop, which costs a factor
-//! of ten where a kernel needs one exponential per neuron and step; and the C library's differ between machines.
+//! Why not `libm`: its functions branch, look up tables and cannot be inlined into a vector loop, and the C library's
+//! differ between machines. One exponential takes 0.9 ns here with AVX-512, 1.4 with AVX2, 3.6 in glibc (one core of a
+//! Xeon, 2048 elements, November 2026); a logarithm 1.0, 1.6 and 3.0; a normal f32 by Box–Muller 0.4 and 0.55.
 
 /// log2(e), 1/ln 2.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
@@ -67,7 +68,7 @@ pub fn exp(x: f64) -> f64 {
 ///
 /// For positive normal x. 0, −0 and positive subnormal numbers give −∞, negative numbers NaN, +∞ gives +∞, NaN gives
 /// NaN. Reduction x = 2^k (1 + f) with 1 + f in [√½, √2), then ln(1 + f) = 2 atanh(f/(2 + f)), summed as
-/// f − (f²/2 − s(f²/2 + R(s²))) with s = f/(2 + f), so that no digits cancel near x = 1 (Tang 1990).
+/// f − (f²/2 − s(f²/2 + R(s²))) with s = f/(2 + f), so that no digits cancel near x = 1 (the scheme of fdlibm).
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
     const ONE: u64 = 0x3FF0_0000_0000_0000;
