@@ -44,7 +44,9 @@ def main():
                 print("  neo is not installed: no spike trains")
                 continue
             busiest = max(trains, key=len)
-            print(f"  {len(trains)} trains; neuron {busiest.annotations['id']} fires most: {busiest.magnitude[:5]} … ms")
+            print(
+                f"  {len(trains)} trains; neuron {busiest.annotations['id']} fires most: {busiest.magnitude[:5]} … ms"
+            )
 
 
 if __name__ == "__main__":
