@@ -43,10 +43,11 @@ def main():
             except ImportError:
                 print("  neo is not installed: no spike trains")
                 continue
+            if not trains:
+                continue
             busiest = max(trains, key=len)
-            print(
-                f"  {len(trains)} trains; neuron {busiest.annotations['id']} fires most: {busiest.magnitude[:5]} … ms"
-            )
+            first = ", ".join(f"{time:.1f}" for time in busiest.magnitude[:5])
+            print(f"  {len(trains)} spike trains; neuron {busiest.annotations['id']} fires most: {first} … ms")
 
 
 if __name__ == "__main__":
