@@ -43,11 +43,10 @@ def main():
             except ImportError:
                 print("  neo is not installed: no spike trains")
                 continue
-            if not trains:
-                continue
-            busiest = max(trains, key=len)
-            first = ", ".join(f"{time:.1f}" for time in busiest.magnitude[:5])
-            print(f"  {len(trains)} spike trains; neuron {busiest.annotations['id']} fires most: {first} … ms")
+            print(f"  {len(trains)} spike trains")
+            for train in sorted(trains, key=len, reverse=True)[:3]:
+                times = " ".join(f"{time:.1f}" for time in train.magnitude[:5])
+                print(f"  neuron {train.annotations['id']}: {len(train)} spikes; first times in ms: {times or 'none'}")
 
 
 if __name__ == "__main__":
