@@ -1,0 +1,106 @@
+# One command per need; `make help` lists them. Needed: rustup, a C compiler, make, git. The rest comes by itself.
+
+# The result must not depend on what the caller's shell happens to hold.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export PATH := $(CURDIR)/target/venv/bin:$(PATH):$(HOME)/.cargo/bin
+export PYTHONDONTWRITEBYTECODE := 1
+unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS PYTHONPATH PYTHONHOME MAKEFLAGS
+
+SHELL := bash
+LAPICQUE := target/release/lapicque
+CHECK := target/check
+# A step of `make check` that comes to its end says so here; the tests leave their lines in tests.log.
+PASSED = @mkdir -p $(CHECK) && echo $@ >> $(CHECK)/passed
+# call SHORT,DURATION: run so long only, and replace what an earlier check left
+SHORT = --duration "$1" --set record.from="0 ms" --force --quiet
+
+EXAMPLES := $(patsubst examples/%.rs,example-%,$(sort $(wildcard examples/*.rs)))
+CONFIGS := $(patsubst configs/%.toml,config-%,$(sort $(wildcard configs/*.toml)))
+STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) readers
+
+.NOTPARALLEL:
+.PHONY: help demo build test check setup clean format clippy doc readers $(EXAMPLES) $(CONFIGS)
+
+help:
+	@echo 'make demo      build, and run configs/inhibitory_oscillation.toml into out/'
+	@echo 'make build     target/release/lapicque'
+	@echo 'make test      all tests: the small ones with overflow checks, then everything as released'
+	@echo 'make check     all that CI runs: format, clippy, tests, docs, examples, configurations, Python readers'
+	@echo 'make readers   only the Python readers, on a fresh output'
+	@echo 'make setup     bring what the build lacks (cmake), and nothing else'
+	@echo 'make clean     remove target/ and with it everything setup brought'
+	@echo 'single steps of check:' $(STEPS)
+
+demo: build
+	$(LAPICQUE) run configs/inhibitory_oscillation.toml --out out/inhibitory_oscillation.h5
+	@echo 'The spikes, the activity and ten traces are in out/inhibitory_oscillation.h5'
+
+setup:
+	@bash tests/setup.sh build
+
+build: setup
+	cargo build --release --locked
+
+test: setup
+	@mkdir -p $(CHECK) && rm -f $(CHECK)/tests.log
+	set -o pipefail; { \
+	    cargo test --workspace --lib --bins --locked --no-fail-fast && \
+	    cargo test --workspace --doc --locked --no-fail-fast && \
+	    cargo test --workspace --release --locked --no-fail-fast; \
+	} 2>&1 | tee $(CHECK)/tests.log
+	$(PASSED)
+
+# Every step runs, whatever became of the ones before it; the last line counts tests and steps together.
+check:
+	@rm -rf $(CHECK) && mkdir -p $(CHECK) && touch $(CHECK)/passed $(CHECK)/tests.log
+	@$(MAKE) --no-print-directory --keep-going $(STEPS) || true
+	@echo; for step in $(STEPS); do \
+	    grep -qx "$$step" $(CHECK)/passed && echo "ok      $$step" || echo "FAILED  $$step"; \
+	done | tee $(CHECK)/steps
+	@awk '/test result:/ { \
+	        for (i = 2; i <= NF; i++) { \
+	            if ($$i ~ /^passed/) passed += $$(i - 1); if ($$i ~ /^failed/) failed += $$(i - 1) } } \
+	    $$1 == "ok" { passed++ } $$1 == "FAILED" { failed++ } \
+	    END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' $(CHECK)/tests.log $(CHECK)/steps
+
+format:
+	cargo fmt --all --check
+	$(PASSED)
+
+clippy: setup
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(PASSED)
+
+doc: setup
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	$(PASSED)
+
+$(EXAMPLES): example-%: setup
+	cargo run --release --locked --example $*
+	$(PASSED)
+
+$(filter-out config-microcircuit,$(CONFIGS)): config-%: build
+	@mkdir -p $(CHECK)
+	$(LAPICQUE) run configs/$*.toml $(call SHORT,20 ms) --out $(CHECK)/$*.h5
+	$(PASSED)
+
+# 299 million synapses: built only where there is room for them.
+config-microcircuit: build
+	@mkdir -p $(CHECK)
+	$(LAPICQUE) check configs/microcircuit.toml
+	if awk '/^MemAvailable:/ { exit !($$2 > 8e6) }' /proc/meminfo; then \
+	    $(LAPICQUE) run configs/microcircuit.toml $(call SHORT,20 ms) --out $(CHECK)/microcircuit.h5; \
+	else echo 'microcircuit: less than 8 GB of free memory, not run'; fi
+	$(PASSED)
+
+readers: build
+	@mkdir -p $(CHECK)
+	bash tests/setup.sh readers
+	$(LAPICQUE) run configs/inhibitory_oscillation.toml $(call SHORT,200 ms) --out $(CHECK)/readers.h5
+	$(LAPICQUE) export sonata-report $(CHECK)/readers.h5 --out $(CHECK)/report.h5 --force
+	target/venv/bin/python tests/python/readers.py $(CHECK)/readers.h5 $(CHECK)/report.h5
+	target/venv/bin/python examples/python/read_spikes.py $(CHECK)/readers.h5
+	$(PASSED)
+
+clean:
+	rm -rf target
