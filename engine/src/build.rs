@@ -97,7 +97,11 @@ pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>),
 fn tile_degrees(plan: &Plan, tile: &TileLayout) -> TileDegrees {
     let of = |(index, projection): (usize, &Projection)| {
         let targets = targets_in(projection, &tile.shares[projection.to.population]);
-        if targets.is_empty() { Degrees::Same(0) } else { Wiring::new(projection, index, plan.wiring_seed).degrees(targets) }
+        if targets.is_empty() {
+            Degrees::Same(0)
+        } else {
+            Wiring::new(projection, index, plan.wiring_seed).degrees(targets)
+        }
     };
     plan.projections.iter().enumerate().map(of).collect()
 }
@@ -286,7 +290,9 @@ impl TableBuilder<'_> {
         let delays = (last - first + 1) as usize;
         let too_large = |what: &str| BuildError::Invalid(format!("{what}; use more threads, or fewer synapses"));
         let cells = sources.checked_mul(delays).filter(|&n| n <= 1 << 33).ok_or_else(|| {
-            too_large(&format!("{sources} sources with {delays} different delays are too many; bound the delays (min, max)"))
+            too_large(&format!(
+                "{sources} sources with {delays} different delays are too many; bound the delays (min, max)"
+            ))
         })?;
         let mut counts: Vec<Vec<u32>> = vec![vec![0; cells]; self.shards];
         self.visit(&mut |_, placed| {
@@ -296,7 +302,10 @@ impl TableBuilder<'_> {
         });
         let mut tables = Vec::with_capacity(self.shards);
         for counts in counts {
-            tables.push(self.allocate(counts, sources, first, delays).ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?);
+            tables.push(
+                self.allocate(counts, sources, first, delays)
+                    .ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?,
+            );
         }
         let mut weights = Vec::new();
         self.visit(&mut |index, placed| {
@@ -304,7 +313,12 @@ impl TableBuilder<'_> {
             let quantum = self.blueprint.quanta[projection.to.population][projection.receptor];
             if self.group.weight.is_none() {
                 weights.resize(placed.delays.len(), 0.0);
-                Sampler::weight(projection.weight).fill(self.plan.wiring_seed, Purpose::Weight, placed.bundle.identity, &mut weights);
+                Sampler::weight(projection.weight).fill(
+                    self.plan.wiring_seed,
+                    Purpose::Weight,
+                    placed.bundle.identity,
+                    &mut weights,
+                );
             }
             for (i, source, slot, delay) in placed.each() {
                 let table = &mut tables[(slot >> bits) as usize];
@@ -358,7 +372,13 @@ impl TableBuilder<'_> {
             None => Rows::Split { targets: large(n), weights: Weights::Individual(large(n)) },
             Some(weight) => Rows::Split { targets: large(n), weights: Weights::Constant(weight) },
         };
-        Some(Table { population: self.group.population, first_delay: first + low as u32, delays: kept as u32, starts: counts, rows })
+        Some(Table {
+            population: self.group.population,
+            first_delay: first + low as u32,
+            delays: kept as u32,
+            starts: counts,
+            rows,
+        })
     }
 }
 
@@ -378,7 +398,12 @@ pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpos
         Some(Value::Constant(value)) => Column::Same(*value),
         Some(value) => {
             let id = identity << 8 | field as u64;
-            Column::Each(neurons.clone().map(|n| Sampler::new(*value).draw(&mut Stream::new(seed, purpose, [id, u64::from(n)]))).collect())
+            Column::Each(
+                neurons
+                    .clone()
+                    .map(|n| Sampler::new(*value).draw(&mut Stream::new(seed, purpose, [id, u64::from(n)])))
+                    .collect(),
+            )
         }
     });
     ParameterTable::new(model.page, columns.collect())
@@ -394,16 +419,26 @@ pub fn membrane_table(plan: &Plan, p: usize, neurons: Range<u32>) -> ParameterTa
 }
 
 /// The neurons of population `p` in one share, at zero; see [`initialise`].
-pub fn neurons(plan: &Plan, models: &Models, p: usize, share: &Share, fuse: bool) -> Result<Box<dyn Neurons>, BuildError> {
+pub fn neurons(
+    plan: &Plan,
+    models: &Models,
+    p: usize,
+    share: &Share,
+    fuse: bool,
+) -> Result<Box<dyn Neurons>, BuildError> {
     let population = &plan.populations[p];
     let what = || format!("population {}", population.name);
-    let missing = |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
+    let missing =
+        |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
     let table = membrane_table(plan, p, share.neurons.clone());
     let mut receptors = Vec::new();
     for (r, receptor) in population.receptors.iter().enumerate() {
         let entry = models.receptor(receptor.model.page).ok_or_else(|| missing(receptor.model.page.name))?;
         let identity = (p as u64) << 16 | (r as u64 + 1);
-        receptors.push((entry, parameters(&receptor.model, share.neurons.clone(), plan.state_seed, Purpose::Parameter, identity)));
+        receptors.push((
+            entry,
+            parameters(&receptor.model, share.neurons.clone(), plan.state_seed, Purpose::Parameter, identity),
+        ));
     }
     let entry = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
     let recipe = NeuronRecipe { dt: plan.dt, len: share.len(), neuron: &table, receptors: &receptors, fuse };
@@ -415,7 +450,8 @@ pub fn variables(population: &Population) -> Vec<(String, Option<usize>, usize)>
     let mut all: Vec<_> =
         population.neuron.page.variables.iter().enumerate().map(|(i, v)| (v.name.to_string(), None, i)).collect();
     for (r, receptor) in population.receptors.iter().enumerate() {
-        let named = |(i, v): (usize, &lapicque_models::page::Variable)| (format!("{}.{}", receptor.name, v.name), Some(r), i);
+        let named =
+            |(i, v): (usize, &lapicque_models::page::Variable)| (format!("{}.{}", receptor.name, v.name), Some(r), i);
         all.extend(receptor.model.page.variables.iter().enumerate().map(named));
     }
     all
@@ -457,20 +493,29 @@ pub fn initialise(plan: &Plan, p: usize, share: &Share, neurons: &mut dyn Neuron
 }
 
 /// The source of input `index` for one share; `None` where the share has none of its targets.
-pub fn source(plan: &Plan, models: &Models, index: usize, share: &Share) -> Result<Option<Box<dyn Source>>, BuildError> {
+pub fn source(
+    plan: &Plan,
+    models: &Models,
+    index: usize,
+    share: &Share,
+) -> Result<Option<Box<dyn Source>>, BuildError> {
     let input: &Input = &plan.inputs[index];
     let (to, mine) = (&input.to.neurons, &share.neurons);
     if to.start.max(mine.start) >= to.end.min(mine.end) {
         return Ok(None);
     }
     let what = || format!("input {}", input.name);
-    let missing = |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
+    let missing =
+        |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
     let population = &plan.populations[input.to.population];
     let membrane = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
     let membranes = membrane_table(plan, input.to.population, mine.clone());
     let responses = responses(membrane, &membranes, share.len()).map_err(refused(what()))?;
-    let inside: Vec<bool> =
-        if to.start <= mine.start && mine.end <= to.end { Vec::new() } else { mine.clone().map(|n| to.contains(&n)).collect() };
+    let inside: Vec<bool> = if to.start <= mine.start && mine.end <= to.end {
+        Vec::new()
+    } else {
+        mine.clone().map(|n| to.contains(&n)).collect()
+    };
     let table = parameters(&input.model, mine.clone(), input.seed, Purpose::Amplitude, index as u64);
     let entry = models.source(input.model.page).ok_or_else(|| missing(input.model.page.name))?;
     let recipe = SourceRecipe {

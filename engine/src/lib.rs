@@ -6,10 +6,12 @@
 mod barrier;
 pub mod batch;
 mod build;
+mod check;
 pub mod error;
 pub mod estimate;
 pub mod history;
 mod layout;
+pub mod network;
 pub mod plan;
 mod quantum;
 pub mod sampler;

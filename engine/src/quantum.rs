@@ -72,6 +72,10 @@ mod tests {
                 assert_eq!(q.log2().fract(), 0.0);
             }
         }
-        assert!(Load { sum: 12500.0 * 0.1, degree: 12500.0, largest: 0.1, typical: 0.1, individual: 0.0 }.rounding(2f64.powi(-20)) < ROUNDING);
+        assert!(
+            Load { sum: 12500.0 * 0.1, degree: 12500.0, largest: 0.1, typical: 0.1, individual: 0.0 }
+                .rounding(2f64.powi(-20))
+                < ROUNDING
+        );
     }
 }

@@ -82,6 +82,29 @@ impl Sampler {
         }
     }
 
+    /// Chance that a draw lies within the bounds.
+    pub fn acceptance(&self) -> f64 {
+        let Value::Drawn { shape, min, max } = self.value else { return 1.0 };
+        let normal = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+        let between = |low: f64, high: f64, centre: f64, width: f64| {
+            if width > 0.0 {
+                normal((high - centre) / width) - normal((low - centre) / width)
+            } else {
+                f64::from(u8::from(low <= centre && centre <= high))
+            }
+        };
+        match shape {
+            Shape::Uniform { low, high } if low < high => ((high.min(max) - low.max(min)) / (high - low)).max(0.0),
+            Shape::Uniform { low, .. } => f64::from(u8::from(min <= low && low <= max)),
+            Shape::Normal { mean, sd } => between(min, max, mean, sd),
+            Shape::LogNormal { mean, sd } => {
+                let (mu, sigma) = log_parameters(mean, sd);
+                let (low, high) = if mean < 0.0 { (-max, -min) } else { (min, max) };
+                between(libm::log(low.max(0.0)), libm::log(high.max(0.0)), mu, sigma)
+            }
+        }
+    }
+
     /// Largest absolute value that can be returned.
     pub fn largest(&self) -> f64 {
         let (low, high) = self.bounds();

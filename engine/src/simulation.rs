@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::build::{self, Blueprint};
+use crate::check;
 use crate::error::{BuildError, RunError};
 use crate::estimate::{estimate, machine_memory};
 use crate::history::History;
@@ -73,9 +74,7 @@ impl Simulation {
         if threads == 0 {
             return Err(BuildError::Invalid("0 threads were asked for; at least 1 is needed".into()));
         }
-        if plan.populations.is_empty() {
-            return Err(BuildError::Invalid("the network has no population".into()));
-        }
+        check::plan(&plan)?;
         let tiles = options.tiles.max(threads);
         let (need, have) = (estimate(&plan, tiles), machine_memory());
         if let Some(have) = have.filter(|&have| need.bytes > have as f64 && !options.ignore_memory) {
@@ -100,11 +99,24 @@ impl Simulation {
         let delays = tiles.iter().filter_map(Tile::delays).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
         let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
-        let (widths, synapses) = (tiles.iter().map(Tile::probe_widths).collect(), tiles.iter().map(Tile::synapses).sum());
+        let (widths, synapses) =
+            (tiles.iter().map(Tile::probe_widths).collect(), tiles.iter().map(Tile::synapses).sum());
         let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
         let outboxes = [outboxes(), outboxes()];
         let workers = share_out(tiles, threads, room);
-        Ok(Simulation { plan, options, blueprint, pool, workers, outboxes, widths, tick: 0, epoch, events: 0, synapses })
+        Ok(Simulation {
+            plan,
+            options,
+            blueprint,
+            pool,
+            workers,
+            outboxes,
+            widths,
+            tick: 0,
+            epoch,
+            events: 0,
+            synapses,
+        })
     }
 
     /// The plan, with the changes made since.
@@ -207,10 +219,16 @@ impl Simulation {
         let plan = &self.plan.populations[p];
         let (receptor, index) = build::find_variable(plan, variable)?;
         if values.len() != plan.size as usize {
-            return Err(BuildError::Invalid(format!("{} values were given for {} neurons of {population}", values.len(), plan.size)));
+            return Err(BuildError::Invalid(format!(
+                "{} values were given for {} neurons of {population}",
+                values.len(),
+                plan.size
+            )));
         }
         if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-            return Err(BuildError::Invalid(format!("{variable} of {population} cannot be {bad}; finite values are needed")));
+            return Err(BuildError::Invalid(format!(
+                "{variable} of {population} cannot be {bad}; finite values are needed"
+            )));
         }
         for worker in &mut self.workers {
             for tile in &mut worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
@@ -242,7 +260,10 @@ impl Simulation {
                     let Some(old) = &tile.neurons[p] else { continue };
                     let mut new = build::neurons(plan, &options.models, p, share, options.fuse)?;
                     new.take_state(&**old, &variables);
-                    fresh.push((new, rebuilt_sources(plan, &options.models, tile, |i| plan.inputs[i].to.population == p)?));
+                    fresh.push((
+                        new,
+                        rebuilt_sources(plan, &options.models, tile, |i| plan.inputs[i].to.population == p)?,
+                    ));
                 }
             }
             let mut fresh = fresh.into_iter();
@@ -330,7 +351,12 @@ fn share_out(tiles: Vec<Tile>, threads: usize, room: usize) -> Vec<Mutex<Worker>
 type Sources = Vec<(usize, Box<dyn lapicque_models::source::Source>)>;
 
 /// New sources for the inputs of a tile that `wanted` names, with the old ones' generators.
-fn rebuilt_sources(plan: &Plan, models: &Models, tile: &Tile, wanted: impl Fn(usize) -> bool) -> Result<Sources, BuildError> {
+fn rebuilt_sources(
+    plan: &Plan,
+    models: &Models,
+    tile: &Tile,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Sources, BuildError> {
     let mut sources = Vec::new();
     for (at, old) in tile.sources.iter().enumerate().filter(|(_, s)| wanted(s.input)) {
         let share = &tile.layout.shares[plan.inputs[old.input].to.population];
@@ -355,4 +381,3 @@ fn find<T>(all: &[T], what: &'static str, name: &str, name_of: impl Fn(&T) -> &s
         known: all.iter().map(&name_of).collect::<Vec<_>>().join(", "),
     })
 }
-

@@ -148,7 +148,13 @@ const LINE_U32: usize = 16;
 
 impl Table {
     /// Adds what is due at `tick` into `input`. `due` is scratch.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, input: &mut [S; SHARD]) -> u64 {
+    pub fn deliver<S: Sum>(
+        &self,
+        tick: u64,
+        history: &History,
+        due: &mut Vec<(u32, u32)>,
+        input: &mut [S; SHARD],
+    ) -> u64 {
         due.clear();
         for d in 0..self.delays {
             let delay = u64::from(self.first_delay + d);

@@ -182,12 +182,15 @@ impl Tile {
     /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
     pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
         out.events += match &mut self.inputs {
-            Inputs::Narrow(inputs) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits),
+            Inputs::Narrow(inputs) => {
+                deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits)
+            }
             Inputs::Wide(inputs) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits),
         };
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
-            s.active = (input.start..input.stop).contains(&(tick - 1)) && (!s.source.kicks() || input.times.binary_search(&tick).is_ok());
+            s.active = (input.start..input.stop).contains(&(tick - 1))
+                && (!s.source.kicks() || input.times.binary_search(&tick).is_ok());
         }
         let step = out.next_step();
         for population in 0..self.neurons.len() {
@@ -235,7 +238,8 @@ impl Tile {
     pub fn sample(&self, tick: u64, samples: &mut Vec<Vec<f64>>) {
         samples.resize_with(self.probes.len(), Vec::new);
         for (probe, samples) in self.probes.iter().zip(samples) {
-            if tick >= probe.from && (tick - probe.from).is_multiple_of(probe.every)
+            if tick >= probe.from
+                && (tick - probe.from).is_multiple_of(probe.every)
                 && let Some(neurons) = &self.neurons[probe.population]
             {
                 samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));

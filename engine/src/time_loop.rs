@@ -136,8 +136,16 @@ pub fn run(
         return Ok(start);
     }
     let barrier = Barrier::new(workers.len());
-    let shared =
-        Shared { plan, barrier, outboxes, widths, last_epoch: AtomicU64::new(u64::MAX), start, end: start + steps, epoch };
+    let shared = Shared {
+        plan,
+        barrier,
+        outboxes,
+        widths,
+        last_epoch: AtomicU64::new(u64::MAX),
+        start,
+        end: start + steps,
+        epoch,
+    };
     let observer = Mutex::new(observer);
     let reached = pool.broadcast(|context| {
         let work = || {

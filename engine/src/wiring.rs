@@ -35,14 +35,6 @@ impl Degrees {
             Degrees::Each(n) => n[i],
         }
     }
-
-    /// Synapses onto `len` targets.
-    pub fn total(&self, len: usize) -> u64 {
-        match self {
-            Degrees::Same(n) => u64::from(*n) * len as u64,
-            Degrees::Each(n) => n.iter().map(|&n| u64::from(n)).sum(),
-        }
-    }
 }
 
 /// Some synapses of a projection that share a key for their weights and delays.
@@ -187,7 +179,8 @@ impl<'a> Wiring<'a> {
         let by_source = matches!(self.projection.rule, Rule::FixedOutDegree(_));
         let (places, places_left) = if by_source {
             let places = |r: &Range<u32>| {
-                u64::from(r.end - r.start) - u64::from(r.contains(&(source as u32)) && self.excludes_target(source as u32))
+                u64::from(r.end - r.start)
+                    - u64::from(r.contains(&(source as u32)) && self.excludes_target(source as u32))
             };
             (places(range), places(&left))
         } else {
@@ -216,7 +209,8 @@ impl<'a> Wiring<'a> {
         let Rule::FixedOutDegree(degree) = p.rule else { return };
         for source in p.from.neurons.clone() {
             self.split(u64::from(degree), &p.to.neurons, 1, u64::from(source), &targets, LEAF, &mut |leaf, node, n| {
-                let skipped = if leaf.contains(&source) && self.excludes_target(source) { source - leaf.start } else { u32::MAX };
+                let skipped =
+                    if leaf.contains(&source) && self.excludes_target(source) { source - leaf.start } else { u32::MAX };
                 let places = leaf.end - leaf.start - u32::from(skipped != u32::MAX);
                 let target = |i: u32| leaf.start + i + u32::from(i >= skipped);
                 let identity = u64::from(source) << 32 | node;

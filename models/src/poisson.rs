@@ -43,6 +43,8 @@ pub static PAGE: Page = Page {
 const LARGEST_MEAN: f64 = 8.0;
 /// Most thresholds of a table.
 const CODES: usize = 32;
+/// Thresholds compared at a time: a whole number of groups, unrolled.
+const GROUP: usize = 8;
 
 /// The Poisson input.
 pub struct Poisson;
@@ -50,7 +52,7 @@ pub struct Poisson;
 /// The inversion table of one mean.
 #[derive(Clone, Debug)]
 pub struct CountTable {
-    /// `codes[k]`: first code above those of count k; beyond `used` equal to the last.
+    /// Last code of count k or fewer: a code above it means more than k. Beyond `used` no code is above.
     thresholds: [u16; CODES],
     used: usize,
     /// First code left over.
@@ -71,7 +73,7 @@ impl CountTable {
             // All 65 536 codes for one count happen only at mean 0; one is left over then, and drawn again as 0.
             given = (given + codes as u32).min(65535);
             if codes > 0.0 && used < CODES {
-                thresholds[used] = given as u16;
+                thresholds[used] = (given - 1) as u16;
                 used += 1;
             }
             k += 1;
@@ -163,6 +165,8 @@ impl Kernel for Draw<'_> {
         let Draw { counts, tick, block, events } = self;
         let mut lanes = counts.generators[block].clone();
         let limit = counts.table.limit as u16;
+        let (groups, _) = counts.table.thresholds.as_chunks::<GROUP>();
+        let groups = &groups[..counts.table.used.div_ceil(GROUP)];
         for pair in 0..counts.weight.chunks(block) / 2 {
             let mut n = [0u16; 2 * LANES];
             for draw in 0..counts.draws {
@@ -172,15 +176,16 @@ impl Kernel for Draw<'_> {
                     codes[l] = bits[l] as u16;
                     codes[LANES + l] = (bits[l] >> 16) as u16;
                 }
-                for &threshold in &counts.table.thresholds[..counts.table.used] {
+                for group in groups {
                     for l in 0..2 * LANES {
-                        n[l] += u16::from(codes[l] >= threshold);
+                        let mut above = 0;
+                        for threshold in group {
+                            above += u16::from(codes[l] > *threshold);
+                        }
+                        n[l] += above;
                     }
                 }
-                let mut left_over = false;
-                for &code in &codes {
-                    left_over |= code >= limit;
-                }
+                let left_over = codes.iter().fold(0, |largest, &code| largest.max(code)) >= limit;
                 if left_over {
                     let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
                     let again = tick.wrapping_add((draw as u64) << 48);
