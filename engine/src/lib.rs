@@ -7,6 +7,7 @@ mod barrier;
 pub mod batch;
 mod build;
 mod check;
+pub mod config;
 pub mod error;
 pub mod estimate;
 pub mod history;

@@ -1,0 +1,86 @@
+//! `[parameters]`: named quantities that may refer to each other in any order.
+
+use super::context::Context;
+use super::expression::Expression;
+use super::tree::{Content, Entry, Node, Table};
+use std::collections::BTreeMap;
+
+/// Compute all parameters into `cx.parameters`. Order in the file does not matter; a cycle is reported once.
+pub(crate) fn resolve(cx: &mut Context, root: &Table) {
+    let Some(node) = root.node("parameters") else { return };
+    let Some(table) = cx.table(node, "parameters") else { return };
+    let mut waiting: BTreeMap<&str, (&Node, Vec<String>)> = BTreeMap::new();
+    for entry in &table.entries {
+        let path = path(entry);
+        if !is_name(&entry.key) {
+            let message = format!("\"{}\" cannot be used in an expression", entry.key.escape_debug());
+            let remedy = "a parameter's name has letters, digits and _, and begins with a letter".to_string();
+            cx.report(entry.origin, &path, entry.key.clone(), message, Some(remedy));
+            continue;
+        }
+        waiting.insert(&entry.key, (&entry.node, names_in(&entry.node)));
+    }
+    // Names that stay unresolved must be known as such while others are computed.
+    for name in waiting.keys() {
+        cx.parameters.insert((*name).to_string(), None);
+    }
+    while !waiting.is_empty() {
+        let ready: Vec<&str> = waiting
+            .iter()
+            .filter(|(_, (_, needs))| !needs.iter().any(|name| waiting.contains_key(name.as_str())))
+            .map(|(name, _)| *name)
+            .collect();
+        if ready.is_empty() {
+            report_cycle(cx, &mut waiting);
+        }
+        for name in ready {
+            if let Some((node, _)) = waiting.remove(name) {
+                let value = cx.quantity(node, &format!("parameters.{name}"), &[]);
+                cx.parameters.insert(name.to_string(), value);
+            }
+        }
+    }
+}
+
+fn path(entry: &Entry) -> String {
+    format!("parameters.{}", entry.key)
+}
+
+fn names_in(node: &Node) -> Vec<String> {
+    let Content::Text(text) = &node.content else { return Vec::new() };
+    let Some(body) = text.trim_start().strip_prefix('=') else { return Vec::new() };
+    match Expression::parse(body) {
+        Ok(expression) => expression.names().into_iter().map(str::to_string).collect(),
+        Err(_) => Vec::new(), // reported when it is computed
+    }
+}
+
+/// Every parameter in `waiting` needs another one of them: report one cycle and drop its members, which stay unresolved.
+fn report_cycle(cx: &mut Context, waiting: &mut BTreeMap<&str, (&Node, Vec<String>)>) {
+    let mut walk: Vec<&str> = Vec::new();
+    let mut current = waiting.keys().next().copied();
+    while let Some(name) = current {
+        if let Some(at) = walk.iter().position(|n| *n == name) {
+            walk.drain(..at);
+            break;
+        }
+        walk.push(name);
+        current = waiting
+            .get(name)
+            .and_then(|(_, needs)| needs.iter().find_map(|n| waiting.get_key_value(n.as_str())))
+            .map(|(name, _)| *name);
+    }
+    if let Some((first, (node, _))) = walk.first().and_then(|name| waiting.get_key_value(name)) {
+        let message = format!("parameters refer to each other in a circle: {} → {first}", walk.join(" → "));
+        cx.wrong(node, &format!("parameters.{first}"), message, Some("give one of them a value".to_string()));
+    }
+    for name in walk {
+        waiting.remove(name);
+    }
+}
+
+/// Whether an expression can mention this name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
+}
