@@ -79,6 +79,8 @@ impl Drop for Output {
         let _ = remove(&self.part);
         let _ = remove(&self.next);
         let _ = remove(&self.lock.path);
+        // Said aloud, because a process being forked elsewhere in the program may hold the file open a moment longer.
+        let _ = self.lock.file.as_ref().map(File::unlock);
     }
 }
 
@@ -86,8 +88,8 @@ impl Drop for Output {
 #[derive(Debug)]
 struct Lock {
     path: PathBuf,
-    /// Open for as long as the claim lasts: closing it unlocks.
-    _file: Option<File>,
+    /// Open and locked for as long as the claim lasts.
+    file: Option<File>,
 }
 
 impl Lock {
@@ -100,13 +102,13 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Err(RecordError::InUse { path: output.to_path_buf() }),
                 // Some network file systems have no locks. A run there goes unguarded rather than not at all.
                 Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
-                    return Ok(Lock { path, _file: None });
+                    return Ok(Lock { path, file: None });
                 }
                 Err(TryLockError::Error(e)) => return Err(failed(&e)),
             }
             // The last owner removes the file before it unlocks: what was locked may no longer be the file of that name.
             if is_still(&file, &path) {
-                return Ok(Lock { path, _file: Some(file) });
+                return Ok(Lock { path, file: Some(file) });
             }
         }
         Err(RecordError::InUse { path: output.to_path_buf() })

@@ -7,7 +7,7 @@ use super::provenance::{Provenance, State};
 use super::publish::Output;
 use super::sink::Sink;
 use super::statistics::PopulationSummary;
-use super::writer::{Ending, Message, Writer};
+use super::writer::{Ending, Message, PAUSE, Writer};
 use super::{RecordError, request};
 use crate::batch::Batch;
 use crate::plan::Plan;
@@ -52,17 +52,29 @@ impl Recorder {
         provenance: Provenance,
         force: bool,
     ) -> Result<Recorder, RecordError> {
+        Recorder::create_with_pause(path.as_ref(), plan, &provenance, force, PAUSE)
+    }
+
+    /// The same with a shortest pause between flushes of `pause` times the duration of the last one. Tests set it to 0
+    /// to flush all the time.
+    pub(super) fn create_with_pause(
+        path: &Path,
+        plan: &Plan,
+        provenance: &Provenance,
+        force: bool,
+        pause: u32,
+    ) -> Result<Recorder, RecordError> {
         request::check(plan)?;
-        let output = Output::claim(path.as_ref(), force)?;
-        let sink = Sink::create(output.part(), plan, &provenance)?;
-        let mut writer = Writer::new(output, sink, plan.record.flush_s);
+        let output = Output::claim(path, force)?;
+        let sink = Sink::create(output.part(), plan, provenance)?;
+        let mut writer = Writer::new(output, sink, plan.record.flush_s, pause);
         writer.flush()?;
         let (sender, receiver) = channel::bounded(WAITING);
         let thread = thread::Builder::new()
             .name("lapicque-writer".to_string())
             .spawn(move || writer.run(&receiver))
-            .map_err(|e| RecordError::io("start the thread that writes", path.as_ref(), &e))?;
-        Ok(Recorder { file: path.as_ref().to_path_buf(), sender: Some(sender), writer: Some(thread) })
+            .map_err(|e| RecordError::io("start the thread that writes", path, &e))?;
+        Ok(Recorder { file: path.to_path_buf(), sender: Some(sender), writer: Some(thread) })
     }
 
     /// Records a batch. Batches come in order of time. An error is one that the writer met in this or an earlier batch;

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Shortest pause between flushes, in durations of the last one.
-const PAUSE: u32 = 20;
+pub(super) const PAUSE: u32 = 20;
 
 /// What the writer is told.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Writer {
     output: Output,
     /// Wall time between flushes; `None`: only at the end.
     interval: Option<Duration>,
+    /// Shortest time from one flush to the next, in durations of the first.
+    pause: u32,
     next_flush: Option<Instant>,
     /// Model time up to which the output is complete; `None` before anything was published.
     kept_until_ms: Option<f64>,
@@ -53,9 +55,9 @@ pub(super) struct Writer {
 impl Writer {
     /// For an output that was claimed and a sink that writes its working file. `flush_s` that is no time at all (not
     /// finite, negative) means no flush before the end.
-    pub fn new(output: Output, sink: Sink, flush_s: f64) -> Self {
+    pub fn new(output: Output, sink: Sink, flush_s: f64, pause: u32) -> Self {
         let interval = Duration::try_from_secs_f64(flush_s).ok();
-        Writer { sink, output, interval, next_flush: None, kept_until_ms: None, unsaved: false }
+        Writer { sink, output, interval, pause, next_flush: None, kept_until_ms: None, unsaved: false }
     }
 
     /// Publishes what there is and goes on with a copy.
@@ -66,8 +68,9 @@ impl Writer {
         self.sink.reopen().map_err(|e| self.lost(e))?;
         self.unsaved = false;
         let took = began.elapsed();
-        self.next_flush =
-            self.interval.and_then(|interval| Instant::now().checked_add(interval.max(took.saturating_mul(PAUSE))));
+        self.next_flush = self
+            .interval
+            .and_then(|interval| Instant::now().checked_add(interval.max(took.saturating_mul(self.pause))));
         Ok(())
     }
 

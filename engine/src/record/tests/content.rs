@@ -201,6 +201,6 @@ fn batches_that_break_the_contract() {
     refused(with(&[(61, 0)], 60), "after the batch's end");
     refused(with(&[(51, 4)], 60), "4 neurons");
     refused(Batch { samples: rows(), spikes: vec![train(&[])], until: 60 }, "spikes of 1 populations");
-    refused(batch(60, &[], &[]), "30 of them by now");
+    refused(batch(60, &[], &[]), "31 of them by now");
     refused(Batch { samples: vec![vec![0.0; 10], vec![0.0; 9]], ..batch(60, &[], &[]) }, "exc.i");
 }
