@@ -40,7 +40,7 @@ pub use diff::{Difference, diff};
 pub use error::RecordError;
 pub use info::info;
 pub use provenance::{Provenance, State};
-pub use reader::{Activity, ActivityAttributes, Reader, SpikeAttributes, Spikes, Trace, TraceAttributes};
+pub use reader::{Activity, ActivityAttributes, Reader, SpikeAttributes, Spikes, TraceAttributes, TraceData};
 pub use recorder::{Recorder, Summary};
 pub use sonata_report::export_report;
 pub use statistics::PopulationSummary;

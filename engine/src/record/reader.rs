@@ -85,7 +85,7 @@ pub struct TraceAttributes {
 
 /// A recorded variable.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trace {
+pub struct TraceData {
     /// Where and when.
     pub attributes: TraceAttributes,
     /// Row by row: all neurons at the first time, then all at the second, …
@@ -231,10 +231,10 @@ impl Reader {
     }
 
     /// A recorded variable.
-    pub fn trace(&self, population: &str, variable: &str) -> Result<Trace, RecordError> {
+    pub fn trace(&self, population: &str, variable: &str) -> Result<TraceData, RecordError> {
         let attributes = self.trace_attributes(population, variable)?;
         let values = self.trace_rows(population, variable, 0..attributes.rows)?;
-        Ok(Trace { attributes, values })
+        Ok(TraceData { attributes, values })
     }
 
     /// These rows of a recorded variable, as far as they exist, one after another.

@@ -68,6 +68,8 @@ fn create(path: &Path, population: &str, variable: &str, trace: &TraceAttributes
     // The name bmtk reads.
     mapping.link_hard("index_pointers", "index_pointer")?;
     mapping.new_dataset::<u32>().shape(neurons).create("element_ids")?.write_raw(&vec![0_u32; neurons])?;
+    // Not in the specification; bmtk does not read a report without it.
+    mapping.new_dataset::<f32>().shape(neurons).create("element_pos")?.write_raw(&vec![0_f32; neurons])?;
     let stop = trace.start_ms + trace.rows as f64 * trace.interval_ms;
     let time = mapping.new_dataset::<f64>().shape(3).create("time")?;
     time.write_raw(&[trace.start_ms, stop, trace.interval_ms])?;
