@@ -15,6 +15,7 @@ mod layout;
 pub mod network;
 pub mod plan;
 mod quantum;
+pub mod record;
 pub mod sampler;
 pub mod simulation;
 mod synapses;

@@ -1,0 +1,135 @@
+//! The recorder as the time loop sees it: push batches, finish.
+//!
+//! Pushing hands the batch to the writer thread through a short channel and returns; it waits only when the disk cannot
+//! keep up. A recorder that is dropped without `finish` (an error elsewhere, a panic) closes its file as interrupted.
+
+use super::provenance::{Provenance, State};
+use super::publish::Output;
+use super::sink::Sink;
+use super::statistics::PopulationSummary;
+use super::writer::{Ending, Message, PAUSE, Writer};
+use super::{RecordError, request};
+use crate::batch::Batch;
+use crate::plan::Plan;
+use crossbeam::channel::{self, Sender};
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+/// Batches that may wait for the writer.
+const WAITING: usize = 16;
+
+/// What a recording came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The file.
+    pub file: PathBuf,
+    /// How the run ended.
+    pub state: State,
+    /// Start of the recording window.
+    pub t_start_ms: f64,
+    /// End of the recording window.
+    pub t_stop_ms: f64,
+    /// One per population, in the plan's order.
+    pub populations: Vec<PopulationSummary>,
+}
+
+/// Records a run into a file.
+#[derive(Debug)]
+pub struct Recorder {
+    file: PathBuf,
+    /// `None` once the writer was told to end.
+    sender: Option<Sender<Message>>,
+    /// `None` once the writer's result was taken.
+    writer: Option<JoinHandle<Result<Summary, RecordError>>>,
+}
+
+impl Recorder {
+    /// Opens an output for a plan. From now on there is a valid file at `path`, empty at first; missing directories are
+    /// made. What lapicque wrote there before is replaced; anything else only if `force` is set.
+    pub fn create(
+        path: impl AsRef<Path>,
+        plan: &Plan,
+        provenance: Provenance,
+        force: bool,
+    ) -> Result<Recorder, RecordError> {
+        Recorder::create_with_pause(path.as_ref(), plan, &provenance, force, PAUSE)
+    }
+
+    /// The same with a shortest pause between flushes of `pause` times the duration of the last one. Tests set it to 0
+    /// to flush all the time.
+    pub(super) fn create_with_pause(
+        path: &Path,
+        plan: &Plan,
+        provenance: &Provenance,
+        force: bool,
+        pause: u32,
+    ) -> Result<Recorder, RecordError> {
+        request::check(plan)?;
+        let output = Output::claim(path, force)?;
+        let sink = Sink::create(output.part(), plan, provenance)?;
+        let mut writer = Writer::new(output, sink, plan.record.flush_s, pause);
+        writer.flush()?;
+        let (sender, receiver) = channel::bounded(WAITING);
+        let thread = thread::Builder::new()
+            .name("lapicque-writer".to_string())
+            .spawn(move || writer.run(&receiver))
+            .map_err(|e| RecordError::io("start the thread that writes", path, &e))?;
+        Ok(Recorder { file: path.to_path_buf(), sender: Some(sender), writer: Some(thread) })
+    }
+
+    /// Records a batch. Batches come in order of time. An error is one that the writer met in this or an earlier batch;
+    /// after it the recording is over, and what was published is kept.
+    pub fn push(&mut self, batch: Batch) -> Result<(), RecordError> {
+        match &self.sender {
+            Some(sender) if sender.send(Message::Batch(batch)).is_ok() => Ok(()),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// Ends the recording at tick `until`, up to which everything is known, and closes the file. `phases` are wall
+    /// seconds by name, `peak_memory` is in bytes.
+    pub fn finish(
+        mut self,
+        state: State,
+        phases: &[(&str, f64)],
+        peak_memory: u64,
+        until: u64,
+    ) -> Result<Summary, RecordError> {
+        let phases = phases.iter().map(|&(name, seconds)| (name.to_string(), seconds)).collect();
+        let ending = Ending { state, phases, peak_memory, until: Some(until) };
+        if let Some(sender) = &self.sender {
+            // A writer that is gone has left its reason, which `end` returns.
+            let _ = sender.send(Message::Finish(ending));
+        }
+        self.end()
+    }
+
+    /// Closes the channel and waits for the writer's result.
+    fn end(&mut self) -> Result<Summary, RecordError> {
+        self.sender = None;
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(RecordError::File {
+                action: "write",
+                path: self.file.clone(),
+                reason: "the writer thread panicked, which is a mistake in lapicque: please report it".to_string(),
+            }),
+            None => Err(RecordError::Ended { path: self.file.clone() }),
+        }
+    }
+
+    /// Why the writer no longer takes batches.
+    fn failure(&mut self) -> RecordError {
+        match self.end() {
+            Err(error) => error,
+            Ok(_) => RecordError::Ended { path: self.file.clone() },
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // The writer ends the file as interrupted; nobody is left to hear of an error.
+        let _ = self.end();
+    }
+}

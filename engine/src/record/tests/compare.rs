@@ -1,0 +1,132 @@
+//! `diff` and `export sonata-report`.
+
+use super::*;
+use crate::record::{Difference, RecordError, diff, export_report};
+use std::path::PathBuf;
+
+/// Records batches of spikes of E and I up to tick 100 and returns the file.
+fn file(directory: &Path, name: &str, e: &[(u64, u32)], i: &[(u64, u32)]) -> PathBuf {
+    let path = directory.join(name);
+    let mut recorder = Recorder::create(&path, &spikes_only(100, 0), Provenance::default(), false).unwrap();
+    recorder.push(batch(100, e, i)).unwrap();
+    recorder.finish(State::Complete, &[], 0, 100).unwrap();
+    path
+}
+
+#[test]
+fn the_first_difference_in_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let a = file(directory.path(), "a.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
+    let same = file(directory.path(), "b.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
+    assert_eq!(diff(&a, &same).unwrap(), Difference::None);
+    let told = |e: &[(u64, u32)], i: &[(u64, u32)]| diff(&a, file(directory.path(), "c.h5", e, i)).unwrap().to_string();
+    let e = [(10, 1), (50, 2), (60, 0)];
+    assert_eq!(told(&e[..2], &[(40, 0)]), "spikes of population \"E\": at 6 ms neuron 0 spikes in A only");
+    assert_eq!(
+        told(&[(10, 1), (49, 3), (50, 2), (60, 0)], &[(40, 0)]),
+        "spikes of population \"E\": at 4.9 ms neuron 3 spikes in B only".replace("4.9", &(49.0 * 0.1).to_string())
+    );
+    assert_eq!(told(&[(10, 1), (50, 2)], &[(40, 1)]), "spikes of population \"I\": at 4 ms neuron 0 spikes in A only");
+    assert_eq!(told(&[(10, 0), (10, 1)], &[]), "spikes of population \"E\": at 1 ms neuron 0 spikes in B only");
+}
+
+#[test]
+fn differences_of_activity_and_traces() {
+    let directory = tempfile::tempdir().unwrap();
+    let (a, b) = (directory.path().join("a.h5"), directory.path().join("b.h5"));
+    let mut hidden = plan(100, 0);
+    hidden.record.spikes.clear();
+    record(&a, &hidden, 10);
+    let mut recorder = Recorder::create(&b, &hidden, Provenance::default(), false).unwrap();
+    let mut changed = stretch(&hidden, 0, 100);
+    changed.samples[1][61] += 1e-12;
+    changed.samples[0][63] = -0.0;
+    changed.spikes[1].ticks.clear();
+    changed.spikes[1].neurons.clear();
+    recorder.push(changed).unwrap();
+    recorder.finish(State::Complete, &[], 0, 100).unwrap();
+    let first = expected(&hidden, 1, 0, 100)[0].0;
+    let told = diff(&a, &b).unwrap();
+    if first <= 60 {
+        assert!(told.to_string().starts_with("activity of population \"I\": at "), "{told}");
+    }
+    let mut quiet = hidden.clone();
+    quiet.record.activity_bin = None;
+    for (path, change) in [(&a, 0.0), (&b, 1e-12)] {
+        let mut recorder = Recorder::create(path, &quiet, Provenance::default(), false).unwrap();
+        let mut changed = stretch(&quiet, 0, 100);
+        changed.samples[1][61] += change;
+        recorder.push(changed).unwrap();
+        recorder.finish(State::Complete, &[], 0, 100).unwrap();
+    }
+    let Difference::Value { of, time_ms, neuron, how } = diff(&a, &b).unwrap() else { panic!("no difference") };
+    assert_eq!((of.as_str(), time_ms, neuron), ("trace of exc.i of population \"E\"", 30.0 * 0.2, Some(2)));
+    assert!(how.contains("pA in A"), "{how}");
+}
+
+#[test]
+fn different_contents_and_lengths() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let whole = plan(100, 0);
+    record(&at("a.h5"), &whole, 10);
+    let mut other = whole.clone();
+    other.record.spikes.pop();
+    record(&at("b.h5"), &other, 10);
+    assert_eq!(
+        diff(at("a.h5"), at("b.h5")).unwrap().to_string(),
+        "spikes of populations: A holds \"E\", \"I\", B holds \"E\""
+    );
+    let mut other = whole.clone();
+    other.dt = 0.2;
+    record(&at("b.h5"), &other, 10);
+    assert!(diff(at("a.h5"), at("b.h5")).unwrap().to_string().contains("grid step in ms: 0.1 in A, 0.2 in B"));
+    record(&at("b.h5"), &plan(90, 0), 10);
+    let told = diff(at("a.h5"), at("b.h5")).unwrap().to_string();
+    assert!(told.contains("in A only") || told.contains("B has ended"), "{told}");
+    let (a, b) = (file(directory.path(), "a.h5", &[], &[]), at("b.h5"));
+    let recorder = Recorder::create(&b, &spikes_only(100, 0), Provenance::default(), false).unwrap();
+    recorder.finish(State::Interrupted, &[], 0, 99).unwrap();
+    assert!(!diff(&a, &b).unwrap().is_none(), "complete to different times");
+    assert!(matches!(diff(&a, at("none.h5")), Err(RecordError::File { .. })));
+}
+
+#[test]
+fn long_files_are_compared_to_their_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = |name: &str, last: u32| {
+        let path = directory.path().join(name);
+        let mut recorder = Recorder::create(&path, &spikes_only(300_000, 0), Provenance::default(), false).unwrap();
+        let mut spikes: Vec<(u64, u32)> = (1..300_000).map(|tick| (tick, 0)).collect();
+        spikes.push((300_000, last));
+        recorder.push(batch(300_000, &spikes, &[])).unwrap();
+        recorder.finish(State::Complete, &[], 0, 300_000).unwrap();
+        path
+    };
+    let told = diff(long("a.h5", 1), long("b.h5", 2)).unwrap().to_string();
+    assert_eq!(told, "spikes of population \"E\": at 30000 ms neuron 1 spikes in A only");
+}
+
+#[test]
+fn a_report_of_one_variable() {
+    let directory = tempfile::tempdir().unwrap();
+    let (input, output) = (directory.path().join("run.h5"), directory.path().join("report.h5"));
+    record(&input, &plan(100, 20), 10);
+    export_report(&input, "E", "exc.i", &output, false).unwrap();
+    export_report(&input, "E", "exc.i", &output, false).unwrap();
+    let file = hdf5::File::open(&output).unwrap();
+    let data = file.dataset("report/E/data").unwrap();
+    assert_eq!(data.shape(), [41, 2]);
+    let wanted: Vec<f32> =
+        (0..=40).flat_map(|row| [1, 2].map(|neuron| value(20 + 2 * row, neuron, 1) as f32)).collect();
+    assert_eq!(data.read_raw::<f32>().unwrap(), wanted);
+    let list = |name: &str| file.dataset(&format!("report/E/mapping/{name}")).unwrap();
+    assert_eq!(list("node_ids").read_raw::<u64>().unwrap(), [1, 2]);
+    assert_eq!(list("index_pointers").read_raw::<u64>().unwrap(), [0, 1, 2]);
+    assert_eq!(list("index_pointer").read_raw::<u64>().unwrap(), [0, 1, 2]);
+    assert_eq!(list("time").read_raw::<f64>().unwrap(), [2.0, 2.0 + 41.0 * 0.2, 0.2]);
+    let error = export_report(&input, "E", "w", &output, false).unwrap_err();
+    assert!(error.to_string().contains("\"exc.i of E\", \"v of E\""), "{error}");
+    assert!(Reader::open(&output).unwrap_err().to_string().contains("SONATA report"));
+    assert!(export_report(&input, "E", "v", &input, true).is_err(), "never onto itself");
+}
