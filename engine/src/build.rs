@@ -63,6 +63,38 @@ pub fn is_dense(projection: &Projection) -> bool {
     projection.rule == Rule::AllToAll && constant(&projection.weight) && constant(&projection.delay)
 }
 
+/// What is known of the synapses before they are built.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Synapses of each projection of the plan, as they will be.
+    pub synapses: Vec<u64>,
+    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    pub rounding: f64,
+    /// Whether inputs are summed in 64 bits, because in-degrees are very large.
+    pub wide: bool,
+}
+
+/// Counts the synapses of a plan and finds how weights are rounded, without building them.
+pub fn preview(plan: &Plan) -> Result<Preview, BuildError> {
+    crate::check::plan(plan)?;
+    let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
+    let tile = &layout(&sizes, 1)[0];
+    let degrees = tile_degrees(plan, tile);
+    let count = |(p, degrees): (&Projection, &Degrees)| degrees.total(p.to.neurons.len());
+    let synapses = plan.projections.iter().zip(&degrees).map(count).collect();
+    let loads = merge_loads(plan, vec![tile_loads(plan, tile, &degrees)]);
+    let (wide, rounding) = summing(plan, &loads);
+    Ok(Preview { synapses, rounding, wide })
+}
+
+/// Whether sums need 64 bits, and how weights are rounded then.
+fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
+    let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
+    let compact = plan.weights == WeightStorage::Compact;
+    let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
+    (wide, each.fold(0.0, f64::max))
+}
+
 /// Lays out the tiles, finds the quanta, builds the synapses of every tile.
 pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>), BuildError> {
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
@@ -72,18 +104,14 @@ pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>),
         layouts.par_iter().zip(&degrees).map(|(tile, degrees)| tile_loads(plan, tile, degrees)).collect();
     let loads = merge_loads(plan, loads);
     let compact = plan.weights == WeightStorage::Compact;
-    let rounding = |wide: bool| {
-        let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
-        each.fold(0.0, f64::max)
-    };
-    let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
+    let (wide, rounding) = summing(plan, &loads);
     let degree = loads.iter().flatten().map(|l| l.degree).fold(0.0, f64::max);
     let mut bits = SHARD.trailing_zeros();
     while bits > BLOCK.trailing_zeros() && degree * f64::from(1u32 << bits) > f64::from(u32::MAX) {
         bits -= 1;
     }
     let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
-    let blueprint = Blueprint { rounding: rounding(wide), layouts, quanta, wide, bits };
+    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits };
     let groups = groups(plan, &blueprint.quanta);
     let built = blueprint
         .layouts

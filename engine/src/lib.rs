@@ -22,3 +22,5 @@ mod synapses;
 mod tile;
 pub mod time_loop;
 mod wiring;
+
+pub use build::{Preview, preview};

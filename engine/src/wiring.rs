@@ -35,6 +35,14 @@ impl Degrees {
             Degrees::Each(n) => n[i],
         }
     }
+
+    /// Synapses onto `len` targets.
+    pub fn total(&self, len: usize) -> u64 {
+        match self {
+            Degrees::Same(n) => u64::from(*n) * len as u64,
+            Degrees::Each(n) => n.iter().map(|&n| u64::from(n)).sum(),
+        }
+    }
 }
 
 /// Some synapses of a projection that share a key for their weights and delays.

@@ -29,6 +29,7 @@ mod reader;
 mod recorder;
 mod request;
 mod sink;
+mod sonata_edges;
 mod sonata_report;
 mod statistics;
 mod writer;
@@ -42,6 +43,7 @@ pub use info::info;
 pub use provenance::{Provenance, State};
 pub use reader::{Activity, ActivityAttributes, Reader, SpikeAttributes, Spikes, TraceAttributes, TraceData};
 pub use recorder::{Recorder, Summary};
+pub use sonata_edges::export_edges;
 pub use sonata_report::export_report;
 pub use statistics::PopulationSummary;
 

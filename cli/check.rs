@@ -1,0 +1,68 @@
+//! `lapicque check`: the resolved network, synapses per projection, a memory estimate, and what is wrong.
+
+use crate::failure::Failure;
+use crate::{Configuration, print};
+use clap::Args;
+use lapicque_engine::estimate::{estimate, machine_memory};
+use lapicque_engine::plan::Plan;
+use lapicque_engine::preview;
+use lapicque_models::list::Models;
+use std::process::ExitCode;
+
+/// Arguments of `check`.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+/// Checks a configuration.
+pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let loaded = arguments.configuration.load(&Models::standard())?;
+    let plan = &loaded.plan;
+    let preview = preview(plan)?;
+    let mut text = format!("{} steps of {} ms, seed {}\n\n", plan.steps, plan.dt, plan.seed);
+    populations(plan, &mut text);
+    inputs(plan, &mut text);
+    projections(plan, &preview.synapses, &mut text);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let estimate = estimate(plan, threads);
+    text += &format!("\n{} neurons, {} synapses\n", estimate.neurons, preview.synapses.iter().sum::<u64>());
+    let bits = if preview.wide { 64 } else { 32 };
+    text += &format!("weights rounded by at most {:.1e} of a typical weight, sums of {bits} bits\n", preview.rounding);
+    text += &format!("memory about {:.0} MB", estimate.bytes / 1e6);
+    if let Some(have) = machine_memory() {
+        text += &format!(", this machine has {:.0} MB", have as f64 / 1e6);
+        if estimate.bytes > have as f64 {
+            print(&(text + "\n"))?;
+            return Err(Failure::run("the network does not fit into this machine's memory"));
+        }
+    }
+    print(&(text + "\n"))
+}
+
+fn populations(plan: &Plan, text: &mut String) {
+    for p in &plan.populations {
+        let receptors: Vec<_> = p.receptors.iter().map(|r| format!("{} ({})", r.name, r.model.page.name)).collect();
+        let receptors =
+            if receptors.is_empty() { String::new() } else { format!(", receptors {}", receptors.join(", ")) };
+        *text += &format!("population {}: {} × {}{receptors}\n", p.name, p.size, p.neuron.page.name);
+    }
+}
+
+fn inputs(plan: &Plan, text: &mut String) {
+    for input in &plan.inputs {
+        let population = &plan.populations[input.to.population];
+        let receptor =
+            input.receptor.map(|r| format!(", receptor {}", population.receptors[r].name)).unwrap_or_default();
+        *text += &format!("input {}: {} to {}{receptor}\n", input.name, input.model.page.name, population.name);
+    }
+}
+
+fn projections(plan: &Plan, synapses: &[u64], text: &mut String) {
+    for (p, n) in plan.projections.iter().zip(synapses) {
+        let (from, to) = (&plan.populations[p.from.population], &plan.populations[p.to.population]);
+        let receptor = &to.receptors[p.receptor].name;
+        *text += &format!("projection {}: {} to {} ({receptor}), {n} synapses\n", p.name, from.name, to.name);
+    }
+}

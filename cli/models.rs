@@ -1,0 +1,59 @@
+//! `lapicque models`: the list of models, and the page of each, from its own documentation.
+
+use crate::failure::Failure;
+use lapicque_models::list::Models;
+use lapicque_models::page::{Default, Page, Role};
+
+/// The list, or one page.
+pub fn models(name: Option<&str>) -> Result<String, Failure> {
+    let pages = Models::standard().pages();
+    let Some(name) = name else { return Ok(list(&pages)) };
+    match pages.iter().find(|p| p.name == name) {
+        Some(found) => Ok(page(found)),
+        None => {
+            let known: Vec<_> = pages.iter().map(|p| p.name).collect();
+            Err(Failure::input(format!("there is no model \"{name}\"; there are: {}", known.join(", "))))
+        }
+    }
+}
+
+fn list(pages: &[&'static Page]) -> String {
+    let mut text = String::new();
+    for (role, title) in [
+        (Role::Membrane, "neurons: population.NAME.neuron = { kind = … }"),
+        (Role::Receptor, "receptors: population.NAME.receptor.NAME = { kind = … }"),
+        (Role::Source, "inputs: [input.NAME] kind = …"),
+    ] {
+        text += &format!("{title}\n");
+        for page in pages.iter().filter(|p| p.role == role) {
+            text += &format!("  {:14} {}\n", page.name, page.summary);
+        }
+    }
+    text + "\n`lapicque models NAME` prints equations, parameters, units and source.\n"
+}
+
+fn page(page: &Page) -> String {
+    let mut text = format!("{}: {}\n\n{}\n", page.name, page.summary, page.text);
+    if !page.fields.is_empty() {
+        text += "\nparameters\n";
+    }
+    for field in page.fields {
+        let default = match field.default {
+            Default::Required => "required".to_string(),
+            Default::Value(value) => format!("default {value}"),
+            Default::Absent => "optional".to_string(),
+        };
+        let (unit, range) = (field.dimension.unit(), field.range.words());
+        text += &format!(
+            "  {:12} {:8} {:9} {default}; {range}\n{:34}{}\n",
+            field.name, field.symbol, unit, "", field.meaning
+        );
+    }
+    if !page.variables.is_empty() {
+        text += "\nvariables (init, traces)\n";
+    }
+    for variable in page.variables {
+        text += &format!("  {:12} {:8} {:9} {}\n", variable.name, "", variable.dimension.unit(), variable.meaning);
+    }
+    text
+}
