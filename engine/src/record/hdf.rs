@@ -6,7 +6,7 @@
 
 use hdf5::file::LibraryVersion;
 use hdf5::types::{VarLenAscii, VarLenUnicode};
-use hdf5::{Group, H5Type, Location};
+use hdf5::{FileBuilder, Group, H5Type, Location};
 use std::path::Path;
 
 /// The order of the spikes in a group, an enumeration of SONATA. Its members are written with these names.
@@ -23,18 +23,22 @@ pub(super) enum Sorting {
     by_time = 2,
 }
 
+/// How we open a file for writing. HDF5's own locks are off: `.NAME.lock` keeps writers apart, and a child process that
+/// some other part of the program starts would inherit HDF5's lock, and with it hold readers off the published file.
+fn writing() -> FileBuilder {
+    let mut builder = hdf5::File::with_options();
+    builder.with_fapl(|access| access.libver_bounds(LibraryVersion::V18, LibraryVersion::latest()).file_locking(false));
+    builder
+}
+
 /// Creates a file, replacing what is there.
 pub(super) fn create(path: &Path) -> hdf5::Result<hdf5::File> {
-    hdf5::File::with_options()
-        .with_fapl(|access| access.libver_bounds(LibraryVersion::V18, LibraryVersion::latest()))
-        .create(path)
+    writing().create(path)
 }
 
 /// Opens a file for appending.
 pub(super) fn reopen(path: &Path) -> hdf5::Result<hdf5::File> {
-    hdf5::File::with_options()
-        .with_fapl(|access| access.libver_bounds(LibraryVersion::V18, LibraryVersion::latest()))
-        .open_rw(path)
+    writing().open_rw(path)
 }
 
 /// A text as HDF5 takes it; a NUL, which it cannot hold, becomes a replacement character.

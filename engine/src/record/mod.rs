@@ -6,7 +6,7 @@
 //!
 //! Guarantees:
 //! - The file at the path given is whole at every moment from [`Recorder::create`] on, and holds exactly what happened
-//!   up to the time its `t_stop_ms` names, whatever kills the process.
+//!   up to the time its `t_stop_ms` names, whatever kills the process. (Not the machine: nothing waits for the disk.)
 //! - The same batches give the same bits in `/spikes`, `/activity` and `/traces`, however they are cut and whenever the
 //!   file is flushed.
 //! - A file that lapicque did not write is never replaced unless forced.

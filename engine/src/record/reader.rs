@@ -7,7 +7,7 @@ use super::error::listed;
 use super::statistics::PopulationSummary;
 use super::{FORMAT, FORMAT_FAMILY, RecordError, hdf};
 use hdf5::types::VarLenUnicode;
-use hdf5::{Dataset, File, Group, H5Type};
+use hdf5::{Dataset, File, Group, H5Type, MinorErrorCode};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -97,12 +97,25 @@ impl Reader {
     pub fn open(path: impl AsRef<Path>) -> Result<Reader, RecordError> {
         let path = path.as_ref().to_path_buf();
         let refuse = |reason: &str| RecordError::NotARecording { path: path.clone(), reason: reason.to_string() };
-        let metadata = std::fs::metadata(&path).map_err(|e| RecordError::io("read", &path, &e))?;
+        let metadata = std::fs::metadata(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => RecordError::File {
+                action: "read",
+                path: path.clone(),
+                reason: "there is no such file; name the output of a run, by default out/NAME.h5".to_string(),
+            },
+            _ => RecordError::io("read", &path, &e),
+        })?;
         if metadata.is_dir() {
             return Err(refuse("it is a directory"));
         }
         std::fs::File::open(&path).map_err(|e| RecordError::io("read", &path, &e))?;
-        let file = File::open(&path).map_err(|_| refuse("it is not an HDF5 file, or a damaged one"))?;
+        let file = File::open(&path).map_err(|e| {
+            if e.contains_minor(MinorErrorCode::NotHdf5) {
+                refuse("it is not an HDF5 file")
+            } else {
+                RecordError::hdf5("read", &path, &e)
+            }
+        })?;
         match hdf::text(&file, "format") {
             Some(format) if format == FORMAT => {}
             Some(format) if format.contains("sonata-report") => {

@@ -1,7 +1,9 @@
 //! The writer thread: takes batches from the channel, flushes by the clock, ends the file.
 //!
 //! A flush costs a copy of the file, so it comes no sooner than twenty times its own duration after the last one: at
-//! most a twentieth of the writer's time, however large the file grows.
+//! most a twentieth of the writer's time, however large the file grows. The first flushes come early, each after twice
+//! the time of the one before, until the interval asked for is reached: a run that is lost in its first seconds keeps
+//! about half of what it had.
 
 use super::RecordError;
 use super::provenance::State;
@@ -47,6 +49,7 @@ pub(super) struct Writer {
     /// Shortest time from one flush to the next, in durations of the first.
     pause: u32,
     next_flush: Option<Instant>,
+    started: Instant,
     /// Model time up to which the output is complete; `None` before anything was published.
     kept_until_ms: Option<f64>,
     unsaved: bool,
@@ -57,7 +60,16 @@ impl Writer {
     /// finite, negative) means no flush before the end.
     pub fn new(output: Output, sink: Sink, flush_s: f64, pause: u32) -> Self {
         let interval = Duration::try_from_secs_f64(flush_s).ok();
-        Writer { sink, output, interval, pause, next_flush: None, kept_until_ms: None, unsaved: false }
+        Writer {
+            sink,
+            output,
+            interval,
+            pause,
+            next_flush: None,
+            started: Instant::now(),
+            kept_until_ms: None,
+            unsaved: false,
+        }
     }
 
     /// Publishes what there is and goes on with a copy.
@@ -67,10 +79,11 @@ impl Writer {
         self.output.continue_from_published().map_err(|e| self.lost(e))?;
         self.sink.reopen().map_err(|e| self.lost(e))?;
         self.unsaved = false;
-        let took = began.elapsed();
-        self.next_flush = self
-            .interval
-            .and_then(|interval| Instant::now().checked_add(interval.max(took.saturating_mul(self.pause))));
+        let shortest = began.elapsed().saturating_mul(self.pause);
+        self.next_flush = self.interval.and_then(|interval| {
+            let wanted = interval.min(self.started.elapsed());
+            Instant::now().checked_add(wanted.max(shortest))
+        });
         Ok(())
     }
 
