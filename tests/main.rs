@@ -1,2 +1,7 @@
-//! Integration tests (temporary head; the full list of modules replaces it).
+//! Integration tests: one binary, cases by topic. Everything here uses the public API or the command line.
+
+mod common;
 mod estimators;
+mod receptors;
+mod single_neurons;
+mod step_contract;
