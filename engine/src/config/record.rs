@@ -95,6 +95,7 @@ fn activity(cx: &mut Context, section: &Section, window: Option<u64>, dt: f64) -
     let bin = whole_steps(cx, &inner, "bin", time, dt)?;
     if let (Some(window), Some(node)) = (window, inner.node("bin"))
         && bin > window
+        && window > 0
     {
         let message = format!("{} is longer than what is recorded, {} ms", node.show(), show(window as f64 * dt));
         cx.wrong(node, &inner.at("bin"), message, None);
