@@ -39,6 +39,49 @@ activity = { bin = "0.1 ms" }
 traces = [{ population = "I", variables = ["v"], neurons = "0..10", every = "0.1 ms" }]
 "#;
 
+/// Several populations, tables that expand, inputs of every sort.
+const EXPANDED: &str = r#"[simulation]
+duration = "10 ms"
+[population.A]
+size = 10
+neuron = { kind = "lif", tau_m = "10 ms", C = "250 pF", v_threshold = "15 mV", v_reset = "0 mV" }
+receptor.syn = { kind = "exponential", tau = "0.5 ms" }
+[population.B]
+like = "A"
+size = 20
+[population.C]
+like = "A"
+[projection.all]
+from = ["A", "B"]
+to = ["A", { population = "B", neurons = "5.." }, "C"]
+rule = { fixed_total_number = "= round(p*source_size*target_size)" }
+weight = { normal = ["= w*s", "= 0.5*abs(w*s)"] }
+delay = "= d"
+per_pair.p = [[0.1, 0.2], [0.5, 0], [1, "= 0.5"]]
+per_source.w = ["87.8 pA", "-4 pA"]
+per_target.s = [1, 2, 3]
+per_source.d = ["1.5 ms", "0.8 ms"]
+[input.background]
+kind = "poisson"
+to = ["A", "B"]
+rate = "= 8 Hz * k"
+weight = "87.8 pA"
+per_target.k = [1600, 1500]
+[input.pulse]
+kind = "charge_pulse"
+to = "A"
+charge = "3 mV"
+times = ["2 ms", "1 ms"]
+[input.dc]
+kind = "current"
+to = "A"
+amplitude = { uniform = ["1 nA", "2 nA"] }
+start = "1 ms"
+stop = "5 ms"
+[record]
+spikes = [{ population = "A", neurons = "..3" }, "B"]
+"#;
+
 fn resolve(text: &str, overrides: &[&str]) -> Result<Loaded, ConfigError> {
     let overrides: Vec<String> = overrides.iter().map(|s| (*s).to_string()).collect();
     parse("net.toml", text, &overrides, pages::ALL)

@@ -1,6 +1,6 @@
 //! Mutated configurations: whatever the text, the answer is a sound plan or a list of problems, never a panic.
 
-use super::{NETWORK, resolve};
+use super::{EXPANDED, NETWORK, resolve};
 use crate::plan::{Plan, Rule, Selection, Value};
 use proptest::prelude::*;
 
@@ -161,8 +161,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn mutated_text_never_panics(edits in prop::collection::vec(edit(), 1..5), overrides in prop::collection::vec("[a-zA-Z.0-9_]{0,12}=\\PC{0,6}", 0..2)) {
-        let text = apply(NETWORK, &edits);
+    fn mutated_text_never_panics(
+        base in prop::sample::select(&[NETWORK, EXPANDED][..]),
+        edits in prop::collection::vec(edit(), 1..5),
+        overrides in prop::collection::vec("[a-zA-Z.0-9_]{0,12}=\\PC{0,6}", 0..2),
+    ) {
+        let text = apply(base, &edits);
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
         match resolve(&text, &overrides) {
             Ok(loaded) => assert_sound(&loaded.plan),

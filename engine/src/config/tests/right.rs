@@ -2,7 +2,7 @@
 
 use super::super::expression::{Expression, Meaning, Names};
 use super::super::{load, schema, units};
-use super::{NETWORK, changed, pages, resolve, right};
+use super::{EXPANDED, NETWORK, changed, pages, resolve, right};
 use crate::plan::{Rule, Selection, Shape, Value, WeightStorage};
 use lapicque_models::page::Dimension;
 
@@ -189,49 +189,7 @@ fn populations_can_be_like_others() {
 
 #[test]
 fn tables_expand_over_parts() {
-    let text = r#"
-[simulation]
-duration = "10 ms"
-[population.A]
-size = 10
-neuron = { kind = "lif", tau_m = "10 ms", C = "250 pF", v_threshold = "15 mV", v_reset = "0 mV" }
-receptor.syn = { kind = "exponential", tau = "0.5 ms" }
-[population.B]
-like = "A"
-size = 20
-[population.C]
-like = "A"
-[projection.all]
-from = ["A", "B"]
-to = ["A", { population = "B", neurons = "5.." }, "C"]
-rule = { fixed_total_number = "= round(p*source_size*target_size)" }
-weight = { normal = ["= w*s", "= 0.5*abs(w*s)"] }
-delay = "= d"
-per_pair.p = [[0.1, 0.2], [0.5, 0], [1, "= 0.5"]]
-per_source.w = ["87.8 pA", "-4 pA"]
-per_target.s = [1, 2, 3]
-per_source.d = ["1.5 ms", "0.8 ms"]
-[input.background]
-kind = "poisson"
-to = ["A", "B"]
-rate = "= 8 Hz * k"
-weight = "87.8 pA"
-per_target.k = [1600, 1500]
-[input.pulse]
-kind = "charge_pulse"
-to = "A"
-charge = "3 mV"
-times = ["2 ms", "1 ms"]
-[input.dc]
-kind = "current"
-to = "A"
-amplitude = { uniform = ["1 nA", "2 nA"] }
-start = "1 ms"
-stop = "5 ms"
-[record]
-spikes = [{ population = "A", neurons = "..3" }, "B"]
-"#;
-    let plan = right(text, &[]).plan;
+    let plan = right(EXPANDED, &[]).plan;
     let numbers: Vec<(usize, usize, Rule)> =
         plan.projections.iter().map(|p| (p.from.population, p.to.population, p.rule)).collect();
     let total = Rule::FixedTotalNumber;
@@ -296,7 +254,7 @@ fn a_file_is_laid_over_its_base() {
     write("tenth.toml", "base = \"full.toml\"\n[population.I]\nsize = 0\n[input.drive]\nmean = \"= J*x\"\n");
     let error = load(&folder.path().join("tenth.toml"), &[], pages::ALL).unwrap_err();
     let lines: Vec<_> = error.problems.iter().map(|p| p.line()).collect();
-    assert_eq!(lines, [Some(3)], "{error}");
+    assert_eq!(lines, [Some(3), Some(5)], "{error}");
     write("full.toml", "base = \"tenth.toml\"\n");
     let error = load(&folder.path().join("tenth.toml"), &[], pages::ALL).unwrap_err().to_string();
     assert!(error.contains("in a circle"), "{error}");

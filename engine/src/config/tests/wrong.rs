@@ -175,8 +175,8 @@ fn all_problems_come_at_once_in_order() {
         .replace("spikes = \"all\"", "spikes = \"X\"");
     let error = resolve(&text, &["simulation.sed=3"]).unwrap_err();
     let lines: Vec<Option<usize>> = error.problems.iter().map(|p| p.line()).collect();
-    // The missing delay points at the head of its table. Where the population is wrong, what hangs on it waits.
-    assert_eq!(lines, [Some(10), Some(18), Some(24), Some(27), None], "{error}");
+    // The missing delay points at the head of its table.
+    assert_eq!(lines, [Some(10), Some(16), Some(18), Some(24), Some(27), None], "{error}");
     let shown = error.to_string();
     assert!(shown.contains("error: --set simulation.sed=3: unknown key \"sed\""), "{shown}");
 }
@@ -209,4 +209,23 @@ fn inputs_check_what_they_act_on() {
         35,
         &["not later"],
     );
+}
+
+#[test]
+fn a_wrong_population_hides_nothing_that_refers_to_it() {
+    let text = NETWORK
+        .replace("size = 5000", "size = 0")
+        .replace("kind = \"delta\"", "kind = \"dleta\"")
+        .replace("0.2 }", "1.2 }")
+        .replace("\"= -J\"", "\"2 ms\"")
+        .replace("delay = \"2 ms\"", "delay = \"0.01 ms\"")
+        .replace("sigma = \"1 mV\"", "sigma = \"-1 mV\"")
+        .replace("[\"v\"]", "[]");
+    let error = resolve(&text, &[]).unwrap_err();
+    let lines: Vec<Option<usize>> = error.problems.iter().map(|p| p.line()).collect();
+    assert_eq!(lines, [9, 11, 17, 22, 23, 24, 29].map(Some), "{error}");
+    let lost = NETWORK.replace("to = \"I\"", "to = \"J\"").replace("0.2 }", "-1 }").replace("\"25 mV\"", "25");
+    let error = resolve(&lost, &[]).unwrap_err();
+    let lines: Vec<Option<usize>> = error.problems.iter().map(|p| p.line()).collect();
+    assert_eq!(lines, [15, 16, 20, 22].map(Some), "{error}");
 }
