@@ -7,6 +7,13 @@ use proptest::prelude::*;
 /// Pieces that steer mutations towards text that still parses.
 const PIECES: &[&str] = &[
     "\"20 pA\"",
+    "3",
+    "0.5",
+    "\"3 mV\"",
+    "\"0.5 s\"",
+    "\"4 Hz\"",
+    "false",
+    "\"none\"",
     "\"1 ms\"",
     "\"= g*J\"",
     "\"= (\"",
@@ -63,6 +70,10 @@ enum Edit {
     Repeat(usize, usize),
     Insert(usize, String),
     Replace(usize, usize, String),
+    /// Another value for the n-th key: the text stays TOML more often.
+    Value(usize, String),
+    /// Another character for the n-th digit.
+    Digit(usize, char),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -76,10 +87,12 @@ fn edit() -> impl Strategy<Value = Edit> {
         1 => prop::collection::vec(any::<u8>(), 0..6).prop_map(|b| String::from_utf8_lossy(&b).into_owned()),
     ];
     prop_oneof![
-        (at.clone(), length.clone()).prop_map(|(a, n)| Edit::Delete(a, n)),
-        (at.clone(), length.clone()).prop_map(|(a, n)| Edit::Repeat(a, n)),
-        (at.clone(), piece.clone()).prop_map(|(a, p)| Edit::Insert(a, p)),
-        (at, length, piece).prop_map(|(a, n, p)| Edit::Replace(a, n, p)),
+        4 => (at.clone(), prop::sample::select(&['0', '1', '3', '7', '9', '-', 'e', '.'][..])).prop_map(|(n, c)| Edit::Digit(n, c)),
+        1 => (at.clone(), length.clone()).prop_map(|(a, n)| Edit::Delete(a, n)),
+        1 => (at.clone(), length.clone()).prop_map(|(a, n)| Edit::Repeat(a, n)),
+        1 => (at.clone(), piece.clone()).prop_map(|(a, p)| Edit::Insert(a, p)),
+        1 => (at.clone(), length, piece.clone()).prop_map(|(a, n, p)| Edit::Replace(a, n, p)),
+        1 => (at, piece).prop_map(|(a, p)| Edit::Value(a, p)),
     ]
 }
 
@@ -93,11 +106,22 @@ fn boundary(text: &[char], at: usize) -> usize {
     }
 }
 
+fn replace_value(chars: &mut Vec<char>, n: usize, piece: &str) {
+    let signs: Vec<usize> = (0..chars.len()).filter(|&i| chars[i] == '=' && chars.get(i + 1) == Some(&' ')).collect();
+    if signs.is_empty() {
+        return;
+    }
+    let start = signs[n % signs.len()] + 1;
+    let end = chars[start..].iter().position(|c| ",}\n".contains(*c)).map_or(chars.len(), |at| start + at);
+    chars.splice(start..end, piece.chars());
+}
+
 fn apply(text: &str, edits: &[Edit]) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     for edit in edits {
         let (at, length, new) = match edit {
             Edit::Delete(at, length) => (*at, *length, String::new()),
+            Edit::Value(at, _) | Edit::Digit(at, _) => (*at, 0, String::new()),
             Edit::Insert(at, piece) => (*at, 0, piece.clone()),
             Edit::Replace(at, length, piece) => (*at, *length, piece.clone()),
             Edit::Repeat(at, length) => {
@@ -105,6 +129,17 @@ fn apply(text: &str, edits: &[Edit]) -> String {
                 (*at, 0, chars[start..(start + length).min(chars.len())].iter().collect())
             }
         };
+        if let Edit::Value(n, piece) = edit {
+            replace_value(&mut chars, *n, piece);
+            continue;
+        }
+        if let Edit::Digit(n, c) = edit {
+            let digits: Vec<usize> = (0..chars.len()).filter(|&i| chars[i].is_ascii_digit()).collect();
+            if let Some(&at) = digits.get(n % digits.len().max(1)) {
+                chars[at] = *c;
+            }
+            continue;
+        }
         let start = boundary(&chars, at);
         let end = if length == 0 { start } else { boundary(&chars, (start + length).min(chars.len())).max(start) };
         chars.splice(start..end, new.chars());
@@ -163,7 +198,7 @@ proptest! {
     #[test]
     fn mutated_text_never_panics(
         base in prop::sample::select(&[NETWORK, EXPANDED][..]),
-        edits in prop::collection::vec(edit(), 1..5),
+        edits in prop::collection::vec(edit(), 1..4),
         overrides in prop::collection::vec("[a-zA-Z.0-9_]{0,12}=\\PC{0,6}", 0..2),
     ) {
         let text = apply(base, &edits);

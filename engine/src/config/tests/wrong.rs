@@ -185,7 +185,25 @@ fn all_problems_come_at_once_in_order() {
 fn syntax_errors_come_alone_with_their_line() {
     assert_one(&changed("seed = 1", "seed = = 1"), 7, &["not valid TOML", "seed = = 1"]);
     assert_one(&changed("\"2 s\"", "\"2 s"), 5, &["not valid TOML"]);
-    assert_one(&format!("{}= 1", "a.".repeat(5000)), 1, &["nested deeper"]);
+}
+
+#[test]
+fn deep_nesting_is_refused_not_followed() {
+    assert_one(&format!("{}a = 1", "a.".repeat(5000)), 1, &["nested deeper"]);
+    for text in [
+        format!("{}a = 1", "a.".repeat(499)),
+        format!("[{}a]", "population.".repeat(499)),
+        format!("x = {}", "[".repeat(100_000)),
+        format!("x = {}", "{a=".repeat(100_000)),
+        format!("parameters.x = \"= {}\"", "(".repeat(100_000)),
+        format!("parameters.x = \"= {}1\"", "-".repeat(100_000)),
+        format!("parameters.x = \"= 1{}\"", "+1".repeat(100_000)),
+        format!("parameters.x = \"= 1{}\"", "^1".repeat(100_000)),
+    ] {
+        assert!(resolve(&text, &[]).is_err());
+    }
+    let path = format!("{}a=1", "a.".repeat(100_000));
+    assert!(resolve(NETWORK, &[&path, &format!("x={}", "[".repeat(100_000))]).is_err());
 }
 
 #[test]
