@@ -34,8 +34,10 @@ impl Bindings {
 }
 
 /// The name bound to the number of neurons of a part.
-pub(crate) fn size(name: &str, part: &Part) -> (String, Option<Quantity>) {
-    let size = part.selection.as_ref().map(|s| Quantity::number(f64::from(s.neurons.end - s.neurons.start)));
+pub(crate) fn size(name: &str, part: Option<&Part>) -> (String, Option<Quantity>) {
+    let size = part
+        .and_then(|part| part.selection.as_ref())
+        .map(|s| Quantity::number(f64::from(s.neurons.end - s.neurons.start)));
     (name.to_string(), size)
 }
 

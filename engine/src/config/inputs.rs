@@ -3,14 +3,14 @@
 //! What a source acts on follows from its page: one with a weight acts on a receptor, one with a charge gives pulses at
 //! `times`, any other drives the membrane.
 
-use super::bindings::{self, Bindings};
+use super::bindings;
 use super::context::{Context, Section};
 use super::keys;
 use super::model;
 use super::populations::{Populations, check_name};
 use super::selection::{self, Part};
 use super::tree::{Content, Entry, Node, Table};
-use crate::plan::{Input, Selection};
+use crate::plan::Input;
 use lapicque_models::page::{Dimension, Page, Role};
 
 /// What all tables take from `[simulation]`.
@@ -65,23 +65,29 @@ fn input(
         let message = format!("\"{}\" acts on the membrane, not on a receptor", page.name);
         cx.wrong(node, &section.at("receptor"), message, Some("remove this key".to_string()));
     }
-    for (index, part) in parts.iter().enumerate() {
-        let Some(to) = &part.selection else { continue };
-        let on_receptor = has(Dimension::Weight);
+    let on_receptor = has(Dimension::Weight);
+    // Without a single part the fields are still checked, as far as they do not depend on the target.
+    let nowhere = [None];
+    let targets: Vec<Option<&Part>> =
+        if parts.is_empty() { nowhere.to_vec() } else { parts.iter().map(Some).collect() };
+    for (index, part) in targets.into_iter().enumerate() {
+        let population = part.and_then(|part| part.population);
         let receptor = match on_receptor {
-            true => match selection::receptor(cx, populations, section, to.population) {
-                Some(receptor) => Some(receptor),
-                None => continue,
-            },
+            true => selection::receptor(cx, populations, section, population),
             false => None,
         };
-        let target = Target { page, to, part, receptor, index };
-        let read = fields(cx, section, populations, &bindings, &target);
-        if let (Some(read), Some((start, stop)), Some(times), Some(seed)) = (read, window, &times, seed) {
+        let mut locals = bindings.locals(0, index);
+        locals.push(bindings::size("target_size", part));
+        let form = populations.form(population, receptor);
+        let read = model::fields(cx, section, page, form, true, &locals);
+        let to = part.and_then(|part| part.selection.clone());
+        if let (Some(read), Some(to), Some((start, stop)), Some(times), Some(seed)) = (read, to, window, &times, seed)
+            && on_receptor == receptor.is_some()
+        {
             inputs.push(Input {
                 name: entry.key.clone(),
                 model: read.model,
-                to: to.clone(),
+                to,
                 receptor,
                 drive_in_mv: read.in_mv,
                 start,
@@ -91,27 +97,6 @@ fn input(
             });
         }
     }
-}
-
-struct Target<'t, 'n> {
-    page: &'static Page,
-    to: &'t Selection,
-    part: &'t Part<'n>,
-    receptor: Option<usize>,
-    index: usize,
-}
-
-fn fields(
-    cx: &mut Context,
-    section: &Section,
-    populations: &Populations,
-    bindings: &Bindings,
-    target: &Target,
-) -> Option<model::Read> {
-    let form = populations.form(target.to.population, target.receptor);
-    let mut locals = bindings.locals(0, target.index);
-    locals.push(bindings::size("target_size", target.part));
-    model::fields(cx, section, target.page, form, true, &locals)
 }
 
 fn window(cx: &mut Context, section: &Section, dt: f64) -> Option<(u64, u64)> {

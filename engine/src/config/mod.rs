@@ -1,7 +1,7 @@
 //! Configuration: a TOML file and overrides in, a checked [`Plan`] out, or every problem of it at once.
 //!
-//! Two stages. [`tree`](self) reads text and keeps, for every key and value, where it was written; the resolver turns
-//! that into a plan in the engine's units. Which models exist is not known here: the caller passes their pages, and
+//! Two stages. The first reads text and keeps, for every key and value, where it was written; the second resolves that
+//! into a plan in the engine's units. Which models exist is not known here: the caller passes their pages, and
 //! keys, units and messages follow from them.
 //!
 //! ```toml

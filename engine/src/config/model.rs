@@ -83,7 +83,7 @@ pub(crate) fn fields(
             continue;
         };
         values.push(Some(value));
-        if accept.dimensions.len() > 1 {
+        if accept.dimensions.len() > 1 && form.capacitance.is_some() {
             let in_mv = dimension == Dimension::Voltage;
             match units {
                 Some((other, before)) if before != in_mv => {

@@ -4,18 +4,31 @@ use super::context::{Context, Section, list};
 use super::keys;
 use super::model;
 use super::problem::nearest;
-use super::tree::{Content, Entry, Node, Table};
+use super::tree::{Content, Entry, Table};
 use super::value::{self, Accept, Form};
-use crate::plan::{Population, Receptor, Value};
+use crate::plan::{Model, Population, Receptor, Value};
 use lapicque_models::page::{Dimension, Page, Range, Role};
 use std::collections::{HashMap, HashSet};
+
+/// What is known of a declared population. Where its definition is wrong in one point, the rest still serves to check
+/// what refers to it: that is how all problems of a file come at once.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub size: Option<u32>,
+    pub neuron: Option<&'static Page>,
+    capacitance: Option<bool>,
+    /// Names and models of the receptors.
+    pub receptors: Option<Vec<(String, Option<&'static Page>)>>,
+    /// The whole, if all of it is right.
+    resolved: Option<Population>,
+}
 
 /// The populations of a configuration: all that are declared, resolved or not.
 #[derive(Default)]
 pub(crate) struct Populations {
     names: Vec<String>,
     by_name: HashMap<String, usize>,
-    resolved: Vec<Option<(Population, bool)>>,
+    known: Vec<Known>,
 }
 
 impl Populations {
@@ -29,23 +42,26 @@ impl Populations {
         self.names.iter().map(String::as_str).collect()
     }
 
-    /// A population, if its definition is right.
-    pub fn get(&self, index: usize) -> Option<&Population> {
-        self.resolved.get(index)?.as_ref().map(|(population, _)| population)
+    /// The name of a population.
+    pub fn name(&self, index: usize) -> &str {
+        self.names.get(index).map_or("", String::as_str)
+    }
+
+    /// What is known of a population.
+    pub fn get(&self, index: usize) -> Option<&Known> {
+        self.known.get(index)
     }
 
     /// How the membrane, and the given receptor of it, are written.
-    pub fn form(&self, index: usize, receptor: Option<usize>) -> Form {
-        let Some(Some((population, capacitance))) = self.resolved.get(index) else { return Form::default() };
-        let moves_v = receptor
-            .and_then(|r| population.receptors.get(r))
-            .is_some_and(|receptor| receptor.model.page.variables.is_empty());
-        Form { capacitance: *capacitance, moves_v }
+    pub fn form(&self, population: Option<usize>, receptor: Option<usize>) -> Form {
+        let Some(known) = population.and_then(|p| self.known.get(p)) else { return Form::default() };
+        let page = receptor.and_then(|r| known.receptors.as_ref()?.get(r)?.1);
+        Form { capacitance: known.capacitance, moves_v: page.map(|page| page.variables.is_empty()) }
     }
 
     /// All populations, if every definition is right.
     pub fn into_list(self) -> Option<Vec<Population>> {
-        self.resolved.into_iter().map(|p| p.map(|(population, _)| population)).collect()
+        self.known.into_iter().map(|known| known.resolved).collect()
     }
 }
 
@@ -71,17 +87,15 @@ pub(crate) fn resolve(cx: &mut Context, root: &Table) -> Populations {
     for entry in &table.entries {
         let path = format!("population.{}", entry.key);
         check_name(cx, entry, &path, "population");
-        let resolved = match cx.table(&entry.node, &path) {
-            Some(_) => expand(cx, table, entry, &path).and_then(|whole| population(cx, entry, &whole, &path)),
-            None => None,
-        };
-        let size = resolved.as_ref().map_or(0, |(p, _)| u64::from(p.size));
+        let whole = cx.table(&entry.node, &path).and_then(|_| expand(cx, table, entry, &path));
+        let known = whole.map_or_else(Known::default, |whole| population(cx, entry, &whole, &path));
+        let size = u64::from(known.size.unwrap_or(0));
         if total <= u64::from(u32::MAX) && total + size > u64::from(u32::MAX) {
             let message = format!("with this population there are {} neurons; at most {} fit", total + size, u32::MAX);
             cx.report(entry.origin, &format!("{path}.size"), size.to_string(), message, None);
         }
         total += size;
-        populations.resolved.push(resolved);
+        populations.known.push(known);
     }
     populations
 }
@@ -133,19 +147,30 @@ fn expand(cx: &mut Context, all: &Table, entry: &Entry, path: &str) -> Option<Ta
     chain.into_iter().rev().reduce(Table::merged)
 }
 
-fn population(cx: &mut Context, entry: &Entry, table: &Table, path: &str) -> Option<(Population, bool)> {
+fn population(cx: &mut Context, entry: &Entry, table: &Table, path: &str) -> Known {
     let section = Section { path, table, origin: entry.origin, keys: keys::POPULATION };
     cx.check_keys(&section, &[]);
     let size = size(cx, &section);
-    let neuron = membrane(cx, &section);
-    let form = Form { capacitance: neuron.as_ref().is_some_and(|(_, capacitance)| *capacitance), moves_v: false };
-    // Units at receptors depend on the neuron: without one, their messages could be wrong.
-    let (neuron, capacitance) = neuron?;
-    let receptors = receptors(cx, &section, neuron.page, form);
-    let initial = initial(cx, &section, neuron.page, receptors.as_deref(), form);
-    let population =
-        Population { name: entry.key.clone(), size: size?, neuron, receptors: receptors?, initial: initial? };
-    Some((population, capacitance))
+    let membrane = membrane(cx, &section);
+    let form = Form { capacitance: membrane.capacitance, moves_v: None };
+    let receptors = receptors(cx, &section, membrane.page, form);
+    let initial = initial(cx, &section, membrane.page, receptors.as_deref(), form);
+    let complete = receptors.as_ref().and_then(|list| {
+        list.iter().map(|r| Some(Receptor { name: r.name.clone(), model: r.model.clone()? })).collect()
+    });
+    let resolved = match (size, membrane.model, complete, initial) {
+        (Some(size), Some(neuron), Some(receptors), Some(initial)) => {
+            Some(Population { name: entry.key.clone(), size, neuron, receptors, initial })
+        }
+        _ => None,
+    };
+    Known {
+        size,
+        neuron: membrane.page,
+        capacitance: membrane.capacitance,
+        receptors: receptors.map(|list| list.into_iter().map(|r| (r.name, r.page)).collect()),
+        resolved,
+    }
 }
 
 fn size(cx: &mut Context, section: &Section) -> Option<u32> {
@@ -166,64 +191,81 @@ fn size(cx: &mut Context, section: &Section) -> Option<u32> {
     fits
 }
 
-fn membrane(cx: &mut Context, section: &Section) -> Option<(crate::plan::Model, bool)> {
-    let Some(node) = section.node("neuron") else {
-        cx.missing(section, "neuron", "the membrane", "{ kind = \"…\" }");
-        return None;
-    };
-    let path = section.at("neuron");
-    let table = cx.table(node, &path)?;
-    let inner = Section { path: &path, table, origin: node.origin, keys: &[] };
-    let page = model::page(cx, &inner, Role::Membrane)?;
-    let known: Vec<&str> = std::iter::once("kind").chain(model::field_names(page)).collect();
-    cx.check_keys(&inner, &known);
-    let capacitance = model::has_capacitance(page, &inner);
-    let read = model::fields(cx, &inner, page, Form { capacitance, moves_v: false }, false, &[])?;
-    Some((read.model, capacitance))
+/// A membrane as far as it is right.
+#[derive(Default)]
+struct Membrane {
+    page: Option<&'static Page>,
+    capacitance: Option<bool>,
+    model: Option<Model>,
 }
 
-fn receptors(cx: &mut Context, section: &Section, neuron: &Page, form: Form) -> Option<Vec<Receptor>> {
+fn membrane(cx: &mut Context, section: &Section) -> Membrane {
+    let Some(node) = section.node("neuron") else {
+        cx.missing(section, "neuron", "the membrane", "{ kind = \"…\" }");
+        return Membrane::default();
+    };
+    let path = section.at("neuron");
+    let Some(table) = cx.table(node, &path) else { return Membrane::default() };
+    let inner = Section { path: &path, table, origin: node.origin, keys: &[] };
+    let Some(page) = known_page(cx, &inner, Role::Membrane) else { return Membrane::default() };
+    let capacitance = Some(model::has_capacitance(page, &inner));
+    let read = model::fields(cx, &inner, page, Form { capacitance, moves_v: None }, false, &[]);
+    Membrane { page: Some(page), capacitance, model: read.map(|read| read.model) }
+}
+
+/// The page of a model's table, in which there may be nothing but its fields.
+fn known_page(cx: &mut Context, section: &Section, role: Role) -> Option<&'static Page> {
+    let page = model::page(cx, section, role)?;
+    let known: Vec<&str> = std::iter::once("kind").chain(model::field_names(page)).collect();
+    cx.check_keys(section, &known);
+    Some(page)
+}
+
+/// A receptor as far as it is right.
+struct ReceptorRead {
+    name: String,
+    page: Option<&'static Page>,
+    model: Option<Model>,
+}
+
+fn receptors(cx: &mut Context, section: &Section, neuron: Option<&Page>, form: Form) -> Option<Vec<ReceptorRead>> {
     let Some(node) = section.node("receptor") else { return Some(Vec::new()) };
     let path = section.at("receptor");
     let table = cx.table(node, &path)?;
-    let mut list = Some(Vec::new());
+    let mut list = Vec::with_capacity(table.entries.len());
     for entry in &table.entries {
         let path = format!("{path}.{}", entry.key);
         check_name(cx, entry, &path, "a receptor");
-        if neuron.variables.iter().any(|v| v.name == entry.key) {
+        if neuron.is_some_and(|page| page.variables.iter().any(|v| v.name == entry.key)) {
             let message = format!("\"{}\" is already a variable of the neuron", entry.key);
             cx.report(entry.origin, &path, entry.key.clone(), message, Some("choose another name".to_string()));
         }
-        let read = receptor(cx, &entry.node, &path, form);
-        match (read, &mut list) {
-            (Some(model), Some(list)) => list.push(Receptor { name: entry.key.clone(), model }),
-            _ => list = None,
+        let mut read = ReceptorRead { name: entry.key.clone(), page: None, model: None };
+        if let Some(table) = cx.table(&entry.node, &path) {
+            let inner = Section { path: &path, table, origin: entry.node.origin, keys: &[] };
+            read.page = known_page(cx, &inner, Role::Receptor);
+            if let Some(page) = read.page {
+                let form = Form { moves_v: Some(page.variables.is_empty()), ..form };
+                read.model = model::fields(cx, &inner, page, form, false, &[]).map(|read| read.model);
+            }
         }
+        list.push(read);
     }
-    list
-}
-
-fn receptor(cx: &mut Context, node: &Node, path: &str, form: Form) -> Option<crate::plan::Model> {
-    let table = cx.table(node, path)?;
-    let inner = Section { path, table, origin: node.origin, keys: &[] };
-    let page = model::page(cx, &inner, Role::Receptor)?;
-    let known: Vec<&str> = std::iter::once("kind").chain(model::field_names(page)).collect();
-    cx.check_keys(&inner, &known);
-    let form = Form { moves_v: page.variables.is_empty(), ..form };
-    Some(model::fields(cx, &inner, page, form, false, &[])?.model)
+    Some(list)
 }
 
 /// `init.VARIABLE` and `init.RECEPTOR.VARIABLE`. `receptors` is `None` where they are wrong themselves.
 fn initial(
     cx: &mut Context,
     section: &Section,
-    neuron: &Page,
-    receptors: Option<&[Receptor]>,
+    neuron: Option<&Page>,
+    receptors: Option<&[ReceptorRead]>,
     form: Form,
 ) -> Option<Vec<(String, Value)>> {
     let Some(node) = section.node("init") else { return Some(Vec::new()) };
     let path = section.at("init");
     let table = cx.table(node, &path)?;
+    let neuron = neuron?;
     let mut values = Some(Vec::new());
     let mut read = |cx: &mut Context, entry: &Entry, path: &str, name: String, dimension: Dimension, form: Form| {
         let accept = Accept::new(dimension, form, false);
@@ -252,8 +294,8 @@ fn initial(
             sound = false;
             continue;
         };
-        let page = receptor.model.page;
-        let form = Form { moves_v: page.variables.is_empty(), ..form };
+        let Some(page) = receptor.page else { continue };
+        let form = Form { moves_v: Some(page.variables.is_empty()), ..form };
         for entry in &inner.entries {
             let path = format!("{path}.{}", entry.key);
             match page.variables.iter().find(|v| v.name == entry.key) {

@@ -110,7 +110,7 @@ pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>)
     names
         .into_iter()
         .map(|name| (distance(&lower, &name.to_lowercase()), name))
-        .filter(|&(edits, name)| edits <= allowed && edits < name.chars().count())
+        .filter(|&(edits, name)| edits <= allowed && edits < name.chars().count().max(lower.chars().count()))
         .min_by_key(|&(edits, _)| edits)
         .map(|(_, name)| name)
 }

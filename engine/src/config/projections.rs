@@ -8,7 +8,7 @@ use super::rules::{self, Pair};
 use super::selection::{self, Part};
 use super::tree::{Entry, Table};
 use super::units::show;
-use super::value::{self, Accept, Demand};
+use super::value::{self, Accept, Demand, Form};
 use crate::plan::{Projection, Rule, Shape, Value};
 use lapicque_models::page::{Dimension, Range};
 
@@ -64,22 +64,24 @@ fn projection(
         cx.report(entry.origin, section.path, String::new(), message, Some("split the table".to_string()));
         return;
     }
-    for (t, target) in to.iter().enumerate() {
-        let Some(selection) = &target.selection else { continue };
-        let Some(receptor) = selection::receptor(cx, populations, section, selection.population) else { continue };
-        for (s, source) in from.iter().enumerate() {
-            let place = Place { source, target, receptor, at: (s, t) };
+    // Without a single part the rest is still checked, as far as it does not depend on the parts.
+    let or_nowhere = |parts: &'_ [Part<'_>]| parts.len().max(1);
+    for t in 0..or_nowhere(&to) {
+        let target = to.get(t);
+        let receptor = selection::receptor(cx, populations, section, target.and_then(|part| part.population));
+        for s in 0..or_nowhere(&from) {
+            let place = Place { source: from.get(s), target, receptor, at: (s, t) };
             let pair = pair(cx, entry, section, populations, &bindings, &place, flags, dt);
             projections.extend(pair);
         }
     }
 }
 
-/// A pair of parts in the expansion of a table.
+/// A pair of parts in the expansion of a table; `None` for what is wrong and was reported.
 struct Place<'p, 'n> {
-    source: &'p Part<'n>,
-    target: &'p Part<'n>,
-    receptor: usize,
+    source: Option<&'p Part<'n>>,
+    target: Option<&'p Part<'n>>,
+    receptor: Option<usize>,
     at: (usize, usize),
 }
 
@@ -97,21 +99,25 @@ fn pair(
     let mut locals = bindings.locals(place.at.0, place.at.1);
     locals.push(bindings::size("source_size", place.source));
     locals.push(bindings::size("target_size", place.target));
-    let (from, to) = (place.source.selection.as_ref()?, place.target.selection.as_ref()?);
-    let (autapses, multapses) = (flags.0.unwrap_or(true), flags.1.unwrap_or(true));
-    let pair = Pair { from, to, autapses, multapses };
-    let rule = section.node("rule").and_then(|node| rules::read(cx, section, node, &pair, &locals));
+    let selection = |part: Option<&Part>| part.and_then(|part| part.selection.clone());
+    let (from, to) = (selection(place.source), selection(place.target));
+    let pair = match (&from, &to, flags) {
+        (Some(from), Some(to), (Some(autapses), Some(multapses))) => Some(Pair { from, to, autapses, multapses }),
+        _ => None,
+    };
+    let rule = section.node("rule").and_then(|node| rules::read(cx, section, node, pair.as_ref(), &locals));
     if rule == Some(Rule::FixedTotalNumber(0)) {
         return None;
     }
-    let weight = weight(cx, section, populations, to.population, place.receptor, &locals);
+    let form = populations.form(place.target.and_then(|part| part.population), place.receptor);
+    let weight = weight(cx, section, form, &locals);
     let delay = delay(cx, section, dt, &locals);
     let rule = rule?;
     Some(Projection {
         name: entry.key.clone(),
-        from: from.clone(),
-        to: to.clone(),
-        receptor: place.receptor,
+        from: from?,
+        to: to?,
+        receptor: place.receptor?,
         rule,
         autapses: flags.0?,
         multapses: flags.1? && rules::can_repeat(rule),
@@ -120,17 +126,10 @@ fn pair(
     })
 }
 
-fn weight(
-    cx: &mut Context,
-    section: &Section,
-    populations: &Populations,
-    target: usize,
-    receptor: usize,
-    locals: &Locals,
-) -> Option<Value> {
+fn weight(cx: &mut Context, section: &Section, form: Form, locals: &Locals) -> Option<Value> {
     let node = section.node("weight")?;
     let path = section.at("weight");
-    let accept = Accept::new(Dimension::Weight, populations.form(target, Some(receptor)), false);
+    let accept = Accept::new(Dimension::Weight, form, false);
     let (weight, dimension) = value::value(cx, node, &path, accept, Range::Finite.into(), locals)?;
     if let Value::Drawn { shape, min, max } = weight {
         let unit = dimension.unit();

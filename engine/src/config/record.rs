@@ -2,12 +2,12 @@
 
 use super::context::{Context, Section, list};
 use super::keys;
-use super::populations::Populations;
+use super::populations::{Known, Populations};
 use super::problem::nearest;
 use super::selection;
 use super::tree::{Content, Node, Origin, Table};
 use super::units::show;
-use crate::plan::{Population, Record, Selection, Trace};
+use crate::plan::{Record, Selection, Trace};
 
 /// Read `[record]` for a run of so many steps; `steps` is `None` where the duration is wrong. Without the table all
 /// spikes are recorded.
@@ -54,7 +54,7 @@ pub(crate) fn resolve(
 
 fn spikes(cx: &mut Context, section: &Section, populations: &Populations) -> Option<Vec<Selection>> {
     let everything = |populations: &Populations| -> Option<Vec<Selection>> {
-        let all = |p| populations.get(p).map(|found| Selection { population: p, neurons: 0..found.size });
+        let all = |p| Some(Selection { population: p, neurons: 0..populations.get(p)?.size? });
         (0..populations.names().len()).map(all).collect()
     };
     let path = section.at("spikes");
@@ -95,6 +95,7 @@ fn activity(cx: &mut Context, section: &Section, window: Option<u64>, dt: f64) -
     let bin = whole_steps(cx, &inner, "bin", time, dt)?;
     if let (Some(window), Some(node)) = (window, inner.node("bin"))
         && bin > window
+        && window > 0
     {
         let message = format!("{} is longer than what is recorded, {} ms", node.show(), show(window as f64 * dt));
         cx.wrong(node, &inner.at("bin"), message, None);
@@ -132,8 +133,8 @@ fn traces(cx: &mut Context, section: &Section, populations: &Populations, dt: f6
         };
         let inner = Section { path: &path, table, origin: item.origin, keys: keys::TRACE };
         cx.check_keys(&inner, &[]);
-        let of = selection::of_section(cx, populations, &inner);
-        let variables = variables(cx, &inner, of.as_ref().and_then(|s| populations.get(s.population)));
+        let (population, of) = selection::of_section(cx, populations, &inner);
+        let variables = variables(cx, &inner, populations, population);
         let every = match cx.scalar(&inner, "every") {
             Some(Some(time)) => whole_steps(cx, &inner, "every", time, dt),
             Some(None) => Some(1),
@@ -156,7 +157,12 @@ fn traces(cx: &mut Context, section: &Section, populations: &Populations, dt: f6
     sound.then_some(traces)
 }
 
-fn variables(cx: &mut Context, section: &Section, population: Option<&Population>) -> Option<Vec<String>> {
+fn variables(
+    cx: &mut Context,
+    section: &Section,
+    populations: &Populations,
+    population: Option<usize>,
+) -> Option<Vec<String>> {
     let Some(node) = section.node("variables") else {
         cx.missing(section, "variables", "the state variables to record", "[\"v\"]");
         return None;
@@ -170,8 +176,8 @@ fn variables(cx: &mut Context, section: &Section, population: Option<&Population
         cx.wrong(node, &path, "the list is empty; at least one variable is needed", None);
         return None;
     }
-    let population = population?;
-    let known = variable_names(population);
+    let owner = populations.name(population?);
+    let known = variable_names(populations.get(population?)?)?;
     let mut names: Vec<String> = Vec::with_capacity(items.len());
     let mut sound = true;
     for item in items {
@@ -182,7 +188,7 @@ fn variables(cx: &mut Context, section: &Section, population: Option<&Population
         if !known.iter().any(|k| k == name) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let remedy = nearest(name, known.iter().copied()).map(|name| format!("did you mean \"{name}\"?"));
-            let message = format!("\"{}\" has no variable {}; {}", population.name, item.show(), list(&known));
+            let message = format!("\"{owner}\" has no variable {}; {}", item.show(), list(&known));
             cx.wrong(item, &path, message, remedy);
             sound = false;
         } else if names.iter().any(|n| n == name) {
@@ -194,11 +200,11 @@ fn variables(cx: &mut Context, section: &Section, population: Option<&Population
     sound.then_some(names)
 }
 
-/// The variables of a population that can be recorded: `v`, `RECEPTOR.VARIABLE`.
-pub(crate) fn variable_names(population: &Population) -> Vec<String> {
-    let own = population.neuron.page.variables.iter().map(|v| v.name.to_string());
-    let receptors = population.receptors.iter().flat_map(|receptor| {
-        receptor.model.page.variables.iter().map(move |v| format!("{}.{}", receptor.name, v.name))
-    });
-    own.chain(receptors).collect()
+/// The variables of a population that can be recorded: `v`, `RECEPTOR.VARIABLE`; `None` where not all are known.
+fn variable_names(population: &Known) -> Option<Vec<String>> {
+    let mut names: Vec<String> = population.neuron?.variables.iter().map(|v| v.name.to_string()).collect();
+    for (receptor, page) in population.receptors.as_ref()? {
+        names.extend((*page)?.variables.iter().map(|v| format!("{receptor}.{}", v.name)));
+    }
+    Some(names)
 }

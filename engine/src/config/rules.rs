@@ -40,15 +40,21 @@ pub(crate) fn can_repeat(rule: Rule) -> bool {
     matches!(rule, Rule::FixedInDegree(_) | Rule::FixedOutDegree(_) | Rule::FixedTotalNumber(_))
 }
 
-/// Read and check the rule of a pair.
-pub(crate) fn read(cx: &mut Context, section: &Section, node: &Node, pair: &Pair, locals: &Locals) -> Option<Rule> {
+/// Read the rule of a pair, and check it against the pair where that is known.
+pub(crate) fn read(
+    cx: &mut Context,
+    section: &Section,
+    node: &Node,
+    pair: Option<&Pair>,
+    locals: &Locals,
+) -> Option<Rule> {
     let rule = parse(cx, section, node, locals)?;
     if let Some(flag) = section.node("multapses").filter(|_| !can_repeat(rule)) {
         let message = "this rule never connects a pair more than once".to_string();
         cx.wrong(flag, &section.at("multapses"), message, Some("remove this key".to_string()));
         return None;
     }
-    check(cx, section, node, pair, rule).then_some(rule)
+    pair.is_none_or(|pair| check(cx, section, node, pair, rule)).then_some(rule)
 }
 
 fn parse(cx: &mut Context, section: &Section, node: &Node, locals: &Locals) -> Option<Rule> {

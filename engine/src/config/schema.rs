@@ -59,14 +59,23 @@ fn table(keys: &'static [Key]) -> Json {
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
 }
 
-/// A population needs size and neuron only where it is not like another.
+/// A population needs size and a whole neuron only where it is not like another; else it may change single fields.
 fn population() -> Json {
     let mut schema = table(keys::POPULATION);
-    if let Json::Object(map) = &mut schema
-        && let Some(required) = map.remove("required")
-    {
-        map.insert("anyOf".to_string(), json!([{ "required": required }, { "required": ["like"] }]));
+    let Json::Object(map) = &mut schema else { return schema };
+    let required = map.remove("required").unwrap_or_else(|| json!([]));
+    let mut whole = Map::new();
+    if let Some(Json::Object(properties)) = map.get_mut("properties") {
+        for name in ["neuron", "receptor"] {
+            if let Some(strict) = properties.get_mut(name) {
+                let doc = strict.get("description").cloned().unwrap_or_default();
+                let loose = json!({ "type": "object", "description": doc });
+                whole.insert(name.to_string(), std::mem::replace(strict, loose));
+            }
+        }
     }
+    let alternatives = json!([{ "required": required, "properties": whole }, { "required": ["like"] }]);
+    map.insert("anyOf".to_string(), alternatives);
     schema
 }
 

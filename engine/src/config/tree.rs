@@ -184,8 +184,9 @@ pub(crate) struct SyntaxError {
     pub message: String,
 }
 
-/// Keys nested deeper than this are refused before they are parsed: both the parser and this tree recurse.
-const DEEPEST: usize = 200;
+/// Keys nested deeper than this are refused before they are parsed: both the parser and this tree recurse. (The parser
+/// itself limits brackets, not dots.)
+const DEEPEST: usize = 500;
 
 /// Parse file `file` of `sources`.
 pub(crate) fn parse_file(sources: &Sources, file: usize) -> Result<Table, SyntaxError> {

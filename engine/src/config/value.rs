@@ -19,13 +19,13 @@ pub(crate) struct Accept {
     pub noun: &'static str,
 }
 
-/// How the target of a value is written.
+/// How the target of a value is written; `None` where that is wrong itself, which was reported.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Form {
     /// The membrane has a capacitance: currents are currents.
-    pub capacitance: bool,
+    pub capacitance: Option<bool>,
     /// The receptor has no variable of its own: its events move V.
-    pub moves_v: bool,
+    pub moves_v: Option<bool>,
 }
 
 impl Accept {
@@ -33,11 +33,15 @@ impl Accept {
     /// where the place can say so to the engine.
     pub fn new(dimension: Dimension, form: Form, as_voltage: bool) -> Self {
         use Dimension::{Charge, Current, Voltage};
-        let (dimensions, noun): (&'static [Dimension], &'static str) = match (dimension, form.capacitance) {
+        let unknown = form.capacitance.is_none() || (dimension == Dimension::Weight && form.moves_v.is_none());
+        let capacitance = form.capacitance.unwrap_or(true);
+        let (dimensions, noun): (&'static [Dimension], &'static str) = match (dimension, capacitance) {
+            (Dimension::Drive | Dimension::Weight, _) if unknown => (&[Current, Voltage], "a current or a voltage"),
+            (Charge, _) if unknown => (&[Charge, Voltage], "a charge or a voltage"),
             (Dimension::Drive, true) if as_voltage => (&[Current, Voltage], "a current, or a voltage (R·I),"),
             (Dimension::Drive, true) => (&[Current], "a current"),
             (Dimension::Drive, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
-            (Dimension::Weight, _) if form.moves_v => (&[Voltage], "a voltage (the jump of V)"),
+            (Dimension::Weight, _) if form.moves_v == Some(true) => (&[Voltage], "a voltage (the jump of V)"),
             (Dimension::Weight, true) => (&[Current], "a current"),
             (Dimension::Weight, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
             (Charge, true) if as_voltage => (&[Charge, Voltage], "a charge, or a voltage (the jump of V),"),
