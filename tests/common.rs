@@ -32,7 +32,7 @@ pub fn spikes(network: Network, duration: f64) -> Vec<u64> {
 
 /// Makes the input added last a pulse at these ticks.
 pub fn pulse_at(network: &mut Network, ticks: &[u64]) {
-    network.plan_mut().inputs.last_mut().unwrap().times = ticks.to_vec();
+    network.plan_mut().inputs.last_mut().unwrap().times = ticks.iter().map(|tick| tick - 1).collect();
 }
 
 /// Runs a simulation for a while.

@@ -3,6 +3,8 @@
 //! A [`plan::Plan`] says what a network is: from a TOML file, or written in Rust. A [`simulation::Simulation`] is built
 //! from it, runs, and shows what happens to an observer.
 
+pub use build::{Preview, preview};
+
 mod barrier;
 pub mod batch;
 mod build;
@@ -22,5 +24,3 @@ mod synapses;
 mod tile;
 pub mod time_loop;
 mod wiring;
-
-pub use build::{Preview, preview};

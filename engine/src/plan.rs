@@ -107,7 +107,7 @@ pub struct Input {
     pub start: u64,
     /// Active before this step.
     pub stop: u64,
-    /// Times of pulses: steps at whose end they act. Empty for other sources.
+    /// Steps at whose end pulses act, ascending: a pulse at t = k·dt belongs to step k − 1. Empty for other sources.
     pub times: Vec<u64>,
     /// Its random stream; the plan's seed unless set apart.
     pub seed: u64,

@@ -190,7 +190,7 @@ impl Tile {
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
             s.active = (input.start..input.stop).contains(&(tick - 1))
-                && (!s.source.kicks() || input.times.binary_search(&tick).is_ok());
+                && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok());
         }
         let step = out.next_step();
         for population in 0..self.neurons.len() {
