@@ -10,6 +10,7 @@ use super::tree::{Entry, Table};
 use super::units::show;
 use super::value::{self, Accept, Demand, Form};
 use crate::plan::{Projection, Rule, Shape, Value};
+use crate::sampler::Sampler;
 use lapicque_models::page::{Dimension, Range};
 
 /// More pairs than this in one table are a slip, not a network.
@@ -146,12 +147,7 @@ fn weight(cx: &mut Context, section: &Section, form: Form, locals: &Locals) -> O
             return None;
         }
         // The engine draws again where the sign would change.
-        let (min, max) = match shape {
-            Shape::Normal { mean, .. } if mean < 0.0 => (min, max.min(0.0)),
-            Shape::Normal { .. } => (min.max(0.0), max),
-            _ => (min, max),
-        };
-        if value::acceptance(shape, min, max) < value::MIN_ACCEPTANCE {
+        if Sampler::weight(Value::Drawn { shape, min, max }).acceptance() < value::MIN_ACCEPTANCE {
             let message = "the bounds leave next to no weight of the sign of the mean".to_string();
             cx.wrong(node, &path, message, Some("move min and max towards the mean".to_string()));
             return None;

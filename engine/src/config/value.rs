@@ -8,6 +8,7 @@ use super::keys::DISTRIBUTIONS;
 use super::tree::{Content, Node, Table};
 use super::units::show;
 use crate::plan::{Shape, Value};
+use crate::sampler::Sampler;
 use lapicque_models::page::{Dimension, Range};
 
 /// What units a value may have at its place.
@@ -168,7 +169,7 @@ fn distribution(
         cx.wrong(node, path, message, None);
         return None;
     }
-    let chance = acceptance(shape_value, min.max(demand.floor), max);
+    let chance = Sampler::new(Value::Drawn { shape: shape_value, min: min.max(demand.floor), max }).acceptance();
     if chance < MIN_ACCEPTANCE || chance.is_nan() {
         let message = format!(
             "the bounds exclude nearly everything: {} of the draws would be kept, {MIN_ACCEPTANCE} is needed",
@@ -203,9 +204,9 @@ fn misshapen(shape: Shape, min: f64, max: f64, unit: Dimension) -> Option<String
         Shape::Normal { sd, .. } | Shape::LogNormal { sd, .. } if sd < 0.0 => {
             Some(format!("the standard deviation is {} {unit}; 0 or more is needed", show(sd)))
         }
-        Shape::LogNormal { mean, .. } if mean <= 0.0 => Some(format!(
-            "the mean of a lognormal distribution is {} {unit}; a value greater than 0 is needed",
-            show(mean)
+        Shape::LogNormal { mean: 0.0, .. } => Some(format!(
+            "the mean of a lognormal distribution is {} {unit}; a value other than 0 is needed (below 0 it is mirrored)",
+            show(0.0)
         )),
         _ if min >= max => Some(format!("min = {} {unit} is not less than max = {} {unit}", show(min), show(max))),
         _ => None,
@@ -219,34 +220,7 @@ fn lowest(shape: Shape, min: f64) -> (f64, bool) {
         Shape::Uniform { low, .. } => (low.max(min), false),
         Shape::Normal { mean, sd } => ((mean - 7.0 * sd).max(min), false),
         Shape::LogNormal { mean, sd: 0.0 } => (mean.max(min), false),
+        Shape::LogNormal { mean, .. } if mean < 0.0 => (min, false),
         Shape::LogNormal { .. } => (min.max(0.0), min <= 0.0),
-    }
-}
-
-/// The part of draws that fall into `min..=max`.
-pub(crate) fn acceptance(shape: Shape, min: f64, max: f64) -> f64 {
-    let inside = |x: f64| if (min..=max).contains(&x) { 1.0 } else { 0.0 };
-    // Area of the standard normal density from a to b, from the tail that keeps its digits.
-    let area = |a: f64, b: f64| {
-        let tail = |x: f64| 0.5 * libm::erfc(x / std::f64::consts::SQRT_2);
-        if a > 0.0 { tail(a) - tail(b) } else { tail(-b) - tail(-a) }
-    };
-    match shape {
-        Shape::Uniform { low, high } if low == high => inside(low),
-        Shape::Uniform { low, high } => ((high.min(max) - low.max(min)) / (high - low)).clamp(0.0, 1.0),
-        Shape::Normal { mean, sd } | Shape::LogNormal { mean, sd } if sd == 0.0 => inside(mean),
-        Shape::Normal { mean, sd } => area((min - mean) / sd, (max - mean) / sd),
-        Shape::LogNormal { mean, sd } => {
-            let variance = libm::log1p((sd / mean) * (sd / mean));
-            if variance == 0.0 {
-                return inside(mean);
-            }
-            let centre = libm::log(mean) - 0.5 * variance;
-            let standard = |x: f64| match x > 0.0 {
-                true => (libm::log(x) - centre) / variance.sqrt(),
-                false => f64::NEG_INFINITY,
-            };
-            area(standard(min), standard(max))
-        }
     }
 }
