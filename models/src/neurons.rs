@@ -300,11 +300,12 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
                 any |= M::fires(c, s);
                 s.scatter(&mut state, l);
             }
-            if any {
-                self.membrane.fire(k, &mut state, &mut refractory, self.spikes);
-            }
+            // Stored first: were the chunk handed to `fire`, the compiler would keep it in memory throughout the loop.
             self.membrane.state[k] = state;
             self.membrane.refractory[k] = refractory;
+            if any {
+                self.membrane.fire(k, self.spikes);
+            }
             R::store(self.receptors, k, receptors);
         }
     }
@@ -313,21 +314,16 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
 impl<M: Membrane> MembraneColumns<M> {
     /// Resets the neurons of a chunk that fire and notes their indices.
     #[inline(never)]
-    fn fire(
-        &self,
-        k: usize,
-        state: &mut <M::State as Columns>::Chunk,
-        refractory: &mut [u16; LANES],
-        spikes: &mut Vec<u32>,
-    ) {
+    fn fire(&mut self, k: usize, spikes: &mut Vec<u32>) {
         for l in 0..LANES {
             let neuron = k * LANES + l;
-            let (c, s) = (self.constants.of(neuron), M::State::gather(state, l));
+            let (c, s) = (self.constants.of(neuron), M::State::gather(&self.state[k], l));
             if M::fires(c, s) {
-                M::reset(c, s).scatter(state, l);
+                M::reset(c, s).scatter(&mut self.state[k], l);
                 // Lanes beyond the last neuron only fill up the chunk.
                 if neuron < self.len {
-                    refractory[l] = self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
+                    self.refractory[k][l] =
+                        self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
                     spikes.push(neuron as u32);
                 }
             }
