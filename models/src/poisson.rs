@@ -44,7 +44,7 @@ const LARGEST_MEAN: f64 = 8.0;
 /// Most thresholds of a table.
 const CODES: usize = 32;
 /// Thresholds compared at a time: a whole number of groups, unrolled.
-const GROUP: usize = 8;
+const GROUP: usize = 4;
 
 /// The Poisson input.
 pub struct Poisson;
@@ -185,7 +185,10 @@ impl Kernel for Draw<'_> {
                         n[l] += above;
                     }
                 }
-                let left_over = codes.iter().fold(0, |largest, &code| largest.max(code)) >= limit;
+                let mut left_over = false;
+                for code in codes {
+                    left_over |= code >= limit;
+                }
                 if left_over {
                     let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
                     let again = tick.wrapping_add((draw as u64) << 48);
