@@ -348,6 +348,8 @@ impl TableBuilder<'_> {
                     &mut weights,
                 );
             }
+            // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
+            // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
             for (i, source, slot, delay) in placed.each() {
                 let table = &mut tables[(slot >> bits) as usize];
                 let cell = source * table.delays as usize + (delay - table.first_delay) as usize;
