@@ -3,7 +3,7 @@
 
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Lane, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons, chunks_for};
 use lapicque_models::page::{Default, Page, Parameters, Range, Role};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::table::{Column, Table};
@@ -184,6 +184,12 @@ fn a_silent_network_holds_no_subnormal_numbers() {
         let mut spikes = Vec::new();
         for step in 0..20_000 {
             neurons.step(Block { chunks: 0..2, drive: &zero, events: &events, kick: None }, &mut spikes);
+            if step % FLUSH_EVERY == 0 {
+                neurons.flush();
+            }
+            let subnormal =
+                |r: usize| (0..receptors[r].variables.len()).any(|v| neurons.get(Some(r), v, 0).is_subnormal());
+            assert!(!(0..receptors.len()).any(subnormal), "step {step}");
             if step == 0 {
                 events.iter_mut().for_each(|e| *e = zero);
             }

@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::synapses::{Dense, SHARD, Sum, Table};
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, Lane, Neurons};
+use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
 
@@ -204,6 +204,9 @@ impl Tile {
         for population in 0..self.neurons.len() {
             self.update(population, tick, step);
             step.ends.push(step.neurons.len() as u32);
+        }
+        if tick.is_multiple_of(FLUSH_EVERY) {
+            self.neurons.iter_mut().flatten().for_each(|n| n.flush());
         }
         self.sample(tick, &mut out.samples);
     }

@@ -2,7 +2,7 @@
 
 use crate::membrane::Response;
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use crate::receptor::{Receptor, flush};
+use crate::receptor::Receptor;
 
 /// Page of the alpha receptor.
 pub static PAGE: Page = Page {
@@ -51,7 +51,7 @@ impl Receptor for Alpha {
     #[inline(always)]
     fn step([decay, rise, from_i, from_x]: [f64; 4], [i, x]: [f64; 2], events: f64) -> ([f64; 2], f64) {
         let drive = i * from_i + x * from_x;
-        let next_i = flush(decay * (i + rise * x));
-        ([next_i, flush(decay * x) + std::f64::consts::E * events], drive)
+        let next_i = decay * (i + rise * x);
+        ([next_i, decay * x + std::f64::consts::E * events], drive)
     }
 }

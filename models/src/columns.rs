@@ -27,6 +27,8 @@ pub trait Columns: Copy + Send + Sync + 'static {
     fn value(chunk: &Self::Chunk, column: usize, lane: usize) -> f64;
     /// One value of one neuron, to change.
     fn value_mut(chunk: &mut Self::Chunk, column: usize, lane: usize) -> &mut f64;
+    /// The columns of a chunk, to change.
+    fn columns_mut(chunk: &mut Self::Chunk) -> &mut [[f64; LANES]];
     /// The first value plus `amount`: a jump of the membrane potential.
     fn add_to_first(self, amount: f64) -> Self;
 }
@@ -52,6 +54,9 @@ impl<const N: usize> Columns for [f64; N] {
     #[inline(always)]
     fn value_mut(chunk: &mut Self::Chunk, column: usize, lane: usize) -> &mut f64 {
         &mut chunk[column][lane]
+    }
+    fn columns_mut(chunk: &mut Self::Chunk) -> &mut [[f64; LANES]] {
+        chunk
     }
     #[inline(always)]
     fn add_to_first(mut self, amount: f64) -> Self {

@@ -2,7 +2,7 @@
 
 use crate::membrane::Response;
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use crate::receptor::{Receptor, flush};
+use crate::receptor::Receptor;
 
 /// Page of the exponential receptor.
 pub static PAGE: Page = Page {
@@ -41,6 +41,6 @@ impl Receptor for Exponential {
     }
     #[inline(always)]
     fn step([decay, coupling]: [f64; 2], [i]: [f64; 1], events: f64) -> ([f64; 1], f64) {
-        ([flush(i * decay) + events], i * coupling)
+        ([i * decay + events], i * coupling)
     }
 }

@@ -3,7 +3,6 @@
 use crate::membrane::{Membrane, Response};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role};
 use crate::passive::{CAPACITANCE, LEAK, POTENTIAL, REST, TAU_M, leak_constants, leak_response};
-use crate::receptor::flush;
 
 /// Potential after a spike.
 pub(crate) const RESET: Field = Field {
@@ -78,7 +77,7 @@ impl Membrane for Lif {
     }
     #[inline(always)]
     fn advance([decay, rest, ..]: [f64; 4], [v]: [f64; 1], drive: f64) -> [f64; 1] {
-        [flush(v * decay) + rest + drive]
+        [v * decay + rest + drive]
     }
     #[inline(always)]
     fn fires([_, _, threshold, _]: [f64; 4], [v]: [f64; 1]) -> bool {

@@ -16,6 +16,33 @@ use std::ops::Range;
 /// Values of [`LANES`] neurons.
 pub type Lane = [f64; LANES];
 
+/// Variables below this are set to zero: subnormal numbers would slow a silent network down.
+pub const VANISHED: f64 = 1e-30;
+/// Steps between two calls of [`Neurons::flush`]. From 1e-30 a variable needs at least 64 steps to become subnormal as
+/// long as dt < 10 tau; flushing in every step would cost a third of the update.
+pub const FLUSH_EVERY: u64 = 64;
+
+/// Sets what has vanished to zero.
+struct Flush<'a>(&'a mut [f64]);
+
+impl Kernel for Flush<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for x in self.0 {
+            *x = if x.abs() < VANISHED { 0.0 } else { *x };
+        }
+    }
+}
+
+fn flush<C: Columns>(state: &mut [C::Chunk]) {
+    for chunk in state {
+        for column in C::columns_mut(chunk) {
+            dispatch(Flush(column));
+        }
+    }
+}
+
 /// What the neurons of one block get in one step.
 pub struct Block<'a> {
     /// Chunks of the population's share; at most [`CHUNKS`].
@@ -38,6 +65,8 @@ pub trait Neurons: Send + Sync {
     }
     /// Steps a block, and appends the neurons that spiked, ascending.
     fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>);
+    /// Sets variables that have decayed below [`VANISHED`] to zero; to be called every [`FLUSH_EVERY`] steps.
+    fn flush(&mut self);
     /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
     fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64;
     /// Changes a variable of one neuron.
@@ -93,6 +122,8 @@ pub trait ReceptorStage: Send + Sync {
         drive: &mut [Lane; CHUNKS],
         jumps: &mut [Lane; CHUNKS],
     );
+    /// Sets variables that have vanished to zero.
+    fn flush(&mut self);
     /// Value of a variable.
     fn get(&self, variable: usize, neuron: usize) -> f64;
     /// Changes a variable.
@@ -145,6 +176,9 @@ impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
         } else {
             dispatch(Stage::<A, false> { columns: self, chunks, events, drive, jumps });
         }
+    }
+    fn flush(&mut self) {
+        flush::<A::State>(&mut self.state);
     }
     fn get(&self, variable: usize, neuron: usize) -> f64 {
         A::State::value(&self.state[neuron / LANES], variable, neuron % LANES)
@@ -376,6 +410,15 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
             self.run::<true, true>(chunks, &drive, &jumps, &[], spikes);
         } else {
             self.run::<false, true>(chunks, &drive, &jumps, &[], spikes);
+        }
+    }
+    fn flush(&mut self) {
+        flush::<M::State>(&mut self.membrane.state);
+        self.staged.iter_mut().for_each(|r| r.flush());
+        for index in 0..R::COUNT {
+            if let Some(receptor) = R::stage_mut(&mut self.fused, index) {
+                receptor.flush();
+            }
         }
     }
     fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64 {

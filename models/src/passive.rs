@@ -2,7 +2,6 @@
 
 use crate::membrane::{Leak, Membrane, Response};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use crate::receptor::flush;
 
 /// Membrane time constant; voltage form, or with C.
 pub(crate) const TAU_M: Field = Field {
@@ -83,7 +82,7 @@ impl Membrane for Passive {
     }
     #[inline(always)]
     fn advance([decay, rest]: [f64; 2], [v]: [f64; 1], drive: f64) -> [f64; 1] {
-        [flush(v * decay) + rest + drive]
+        [v * decay + rest + drive]
     }
     #[inline(always)]
     fn fires(_: [f64; 2], _: [f64; 1]) -> bool {

@@ -23,12 +23,3 @@ pub trait Receptor: Send + Sync + 'static {
     /// drive in mV that the state at its beginning gives the membrane.
     fn step(constants: Self::Constants, state: Self::State, events: f64) -> (Self::State, f64);
 }
-
-/// Decayed variables below this are set to zero: subnormal numbers would slow a silent network down.
-pub const VANISHED: f64 = 1e-30;
-
-/// Zero where `x` has vanished.
-#[inline(always)]
-pub fn flush(x: f64) -> f64 {
-    if x.abs() < VANISHED { 0.0 } else { x }
-}
