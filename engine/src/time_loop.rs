@@ -73,6 +73,9 @@ impl Epoch<'_> {
                 spikes.ticks.resize(spikes.neurons.len(), tick);
             }
         }
+        if self.widths.first().is_none_or(Vec::is_empty) {
+            return;
+        }
         let boxes: Vec<_> = self.outboxes.iter().map(|b| b.read().unwrap_or_else(PoisonError::into_inner)).collect();
         batch.samples.resize_with(self.widths.first().map_or(0, Vec::len), Vec::new);
         for (probe, samples) in batch.samples.iter_mut().enumerate() {
@@ -205,30 +208,44 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
 }
 
 /// Reads the spikes of all tiles into the history, in (step, neuron) order; returns the events delivered.
+///
+/// First the counts of each population, then the spikes into their places: nothing is allocated once the vectors of the
+/// history have grown.
 fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize, history: &mut History) -> u64 {
     for t in tick + 1..=last {
-        history.at_mut(t).clear();
+        let all = history.at_mut(t);
+        all.clear();
+        all.ends.resize(populations, 0);
     }
     let mut events = 0;
-    if let [only] = outboxes {
-        let only = only.read().unwrap_or_else(PoisonError::into_inner);
-        for (t, step) in (tick + 1..=last).zip(&only.steps) {
-            history.at_mut(t).clone_from(step);
+    for outbox in outboxes {
+        let outbox = outbox.read().unwrap_or_else(PoisonError::into_inner);
+        events += outbox.events;
+        for (t, step) in (tick + 1..=last).zip(&outbox.steps) {
+            let all = history.at_mut(t);
+            for (p, end) in all.ends.iter_mut().enumerate() {
+                *end += step.of(p).len() as u32;
+            }
         }
-        return only.events;
     }
-    let boxes: Vec<_> = outboxes.iter().map(|b| b.read().unwrap_or_else(PoisonError::into_inner)).collect();
     for t in tick + 1..=last {
         let all = history.at_mut(t);
-        for p in 0..populations {
-            for outbox in &boxes {
-                all.neurons.extend_from_slice(outbox.steps[(t - tick - 1) as usize].of(p));
-            }
-            all.ends.push(all.neurons.len() as u32);
+        let mut start = 0;
+        for end in &mut all.ends {
+            (*end, start) = (start, start + *end);
         }
+        all.neurons.resize(start as usize, 0);
     }
-    for outbox in &boxes {
-        events += outbox.events;
+    for outbox in outboxes {
+        let outbox = outbox.read().unwrap_or_else(PoisonError::into_inner);
+        for (t, step) in (tick + 1..=last).zip(&outbox.steps) {
+            let StepSpikes { neurons, ends } = history.at_mut(t);
+            for (p, end) in ends.iter_mut().enumerate() {
+                let (start, mine) = (*end as usize, step.of(p));
+                neurons[start..start + mine.len()].copy_from_slice(mine);
+                *end += mine.len() as u32;
+            }
+        }
     }
     events
 }
