@@ -16,6 +16,8 @@ pub struct Barrier {
     generation: AtomicU64,
     broken: AtomicBool,
     spins: u32,
+    /// How many are parked, or about to be: waking costs a system call, so it is not done for nobody.
+    sleepers: AtomicUsize,
     parked: Mutex<()>,
     wake: Condvar,
 }
@@ -35,6 +37,7 @@ impl Barrier {
             broken: AtomicBool::new(false),
             // With more workers than cores, whoever spins keeps another from working.
             spins: if workers <= cores { SPINS } else { 0 },
+            sleepers: AtomicUsize::new(0),
             parked: Mutex::new(()),
             wake: Condvar::new(),
         }
@@ -42,13 +45,18 @@ impl Barrier {
 
     /// Waits until all workers are here. Everything a worker wrote before is visible to all behind.
     pub fn wait(&self) -> Result<(), Broken> {
+        if self.workers == 1 {
+            return self.state();
+        }
         let generation = self.generation.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.workers {
             self.arrived.store(0, Ordering::Relaxed);
-            self.generation.store(generation + 1, Ordering::Release);
-            // Taking the lock orders this store before any check of a worker that is about to park.
-            drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
-            self.wake.notify_all();
+            // Sequentially consistent, here and where a sleeper announces itself: either we see the sleeper, or it sees
+            // the new generation before it parks.
+            self.generation.store(generation + 1, Ordering::SeqCst);
+            if self.sleepers.load(Ordering::SeqCst) > 0 {
+                self.wake_all();
+            }
             return self.state();
         }
         for _ in 0..self.spins {
@@ -58,14 +66,22 @@ impl Barrier {
             std::hint::spin_loop();
         }
         let mut guard = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
         while !self.passed(generation) {
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
         self.state()
     }
 
+    /// Wakes all who are parked. Taking the lock waits for those who have checked and not yet parked.
+    fn wake_all(&self) {
+        drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_all();
+    }
+
     fn passed(&self, generation: u64) -> bool {
-        self.generation.load(Ordering::Acquire) != generation || self.broken.load(Ordering::Acquire)
+        self.generation.load(Ordering::SeqCst) != generation || self.broken.load(Ordering::Acquire)
     }
 
     fn state(&self) -> Result<(), Broken> {
@@ -75,8 +91,7 @@ impl Barrier {
     /// Frees all who wait, now and later.
     pub fn break_up(&self) {
         self.broken.store(true, Ordering::Release);
-        drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
-        self.wake.notify_all();
+        self.wake_all();
     }
 }
 
