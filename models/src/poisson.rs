@@ -219,3 +219,6 @@ impl Source for Counts {
         self.generators = generators;
     }
 }
+
+#[cfg(test)]
+mod tests;

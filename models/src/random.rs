@@ -289,3 +289,6 @@ impl Lanes {
         z
     }
 }
+
+#[cfg(test)]
+mod tests;
