@@ -166,6 +166,9 @@ fn cuba_equals_nest() {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn eif_network_equals_nest() {
+    // The rate depends on the wiring: over eight networks here it spreads by 1.1 Hz (0.07 Hz with fixed in-degrees; the
+    // same 1.1 Hz with a fixed total number), three times the spread of NEST's three seeds. The check takes NEST's
+    // spread, which three right networks exceed once in five times: if new random streams fail it, compare more seeds.
     let all = over_seeds("eif_ei", 5.0);
     agrees("E rate", &all[0].1, |f| f.rate, Reference(13.0, 0.35, 3.0));
     agrees("I rate", &all[1].1, |f| f.rate, Reference(12.9, 0.2, 3.0));

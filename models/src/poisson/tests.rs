@@ -87,7 +87,7 @@ fn counts_of_neurons_and_steps_are_independent() {
     let mean = 1.28;
     let mut source = source(mean, 2 * BLOCK, 14, 3);
     let steps = 2000;
-    let mut columns = vec![Vec::with_capacity(steps); 64];
+    let mut columns = vec![Vec::new(); 64];
     for tick in 1..=steps as u64 {
         for block in 0..2 {
             let counts = step(&mut *source, tick, block);

@@ -85,7 +85,7 @@ fn noise_is_normal_and_independent_in_time_and_between_neurons() {
     let (sigma, tau, dt, steps) = (2.0, 20.0, 0.1, 4000);
     let mut source = source(0.0, sigma, tau, dt, 22);
     let sd = sigma * response(tau).noise(dt);
-    let mut columns = vec![Vec::with_capacity(steps); BLOCK];
+    let mut columns = vec![Vec::new(); BLOCK];
     for tick in 1..=steps as u64 {
         for (column, x) in columns.iter_mut().zip(step(&mut *source, tick)) {
             column.push(x / sd);
