@@ -2,7 +2,13 @@
 
 mod common;
 mod conformance;
+mod determinism;
 mod estimators;
+mod networks;
 mod receptors;
 mod single_neurons;
+#[allow(dead_code)] // the unit tests of models use the rest of it
+#[path = "../models/src/statistics.rs"]
+mod statistics;
 mod step_contract;
+mod wiring;

@@ -29,6 +29,7 @@ pub fn projection(plan: &Plan, projection: &Projection) -> ProjectionEstimate {
         Rule::FixedInDegree(k) => f64::from(k) * to,
         Rule::FixedOutDegree(k) => f64::from(k) * from,
         Rule::FixedTotalNumber(k) => k as f64,
+        Rule::OneToOne if itself > 0.0 && projection.from.neurons.start == projection.to.neurons.start => 0.0,
         Rule::OneToOne => to,
     };
     let bytes_per_synapse = match projection.weight {

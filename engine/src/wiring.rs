@@ -92,7 +92,11 @@ impl<'a> Wiring<'a> {
     /// How many sources each target of `targets` (inside the projection's targets) has.
     pub fn degrees(&self, targets: Range<u32>) -> Degrees {
         match self.projection.rule {
-            Rule::OneToOne => Degrees::Same(1),
+            // The i-th source is the i-th target itself, for every i or for none.
+            Rule::OneToOne => Degrees::Same(u32::from(
+                !(self.excludes_itself(targets.start)
+                    && self.projection.from.neurons.start == self.projection.to.neurons.start),
+            )),
             Rule::FixedInDegree(n) => Degrees::Same(n),
             Rule::AllToAll => Degrees::Each(targets.map(|t| self.allowed(t) as u32).collect()),
             Rule::ErdosRenyi(p) => {

@@ -24,6 +24,8 @@ pub mod poisson;
 pub mod random;
 pub mod receptor;
 pub mod source;
+#[cfg(test)]
+mod statistics;
 pub mod table;
 pub mod theory;
 pub mod vector;

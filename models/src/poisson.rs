@@ -222,3 +222,6 @@ impl Source for Counts {
         self.generators = generators;
     }
 }
+
+#[cfg(test)]
+mod tests;

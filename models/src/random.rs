@@ -258,6 +258,7 @@ impl Lanes {
     }
 
     /// The next number of every lane.
+    #[allow(clippy::should_implement_trait)] // never ends: an Option per call would be noise
     #[inline(always)]
     pub fn next(&mut self) -> [u32; LANES] {
         let [s0, s1, s2, s3] = &mut self.0;
@@ -289,3 +290,6 @@ impl Lanes {
         z
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,3 +100,6 @@ impl Source for Noise {
         self.generators = generators;
     }
 }
+
+#[cfg(test)]
+mod tests;

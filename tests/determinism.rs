@@ -1,0 +1,378 @@
+//! The same bits for any number of threads and tiles, any split of a run, fused or staged, at any vector level.
+//!
+//! What is compared is everything a run shows: spikes, traces, the final state of every variable, and the number of
+//! synaptic events. A difference is named by the time and the neuron where it begins.
+use crate::networks::configuration;
+use lapicque_engine::network::Network;
+use lapicque_engine::plan::{Plan, Rule, Value, WeightStorage};
+use lapicque_engine::simulation::{Options, Simulation};
+use lapicque_models::vector::{self, Level};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// Everything a run shows.
+#[derive(Default)]
+struct Outcome {
+    dt: f64,
+    populations: Vec<String>,
+    /// (tick, population, neuron), in the order in which they came.
+    spikes: Vec<(u64, usize, u32)>,
+    /// Per trace variable: name, neurons per row, values.
+    traces: Vec<(String, usize, Vec<f64>)>,
+    /// Per population and variable: name, values at the end.
+    state: Vec<(String, Vec<f64>)>,
+    events: u64,
+}
+
+fn options(threads: usize, tiles: usize) -> Options {
+    Options { threads, tiles, ..Options::default() }
+}
+
+/// Runs a plan in pieces of so many steps.
+fn run(plan: &Plan, options: Options, pieces: &[u64]) -> Outcome {
+    let mut simulation = Simulation::new(plan.clone(), options).expect("the network is built");
+    let mut outcome = Outcome {
+        dt: plan.dt,
+        populations: plan.populations.iter().map(|p| p.name.clone()).collect(),
+        ..Outcome::default()
+    };
+    for trace in &plan.record.traces {
+        for variable in &trace.variables {
+            let name = format!("{variable} of {}", plan.populations[trace.of.population].name);
+            outcome.traces.push((name, trace.of.neurons.len(), Vec::new()));
+        }
+    }
+    for &steps in pieces {
+        let before = outcome.spikes.len();
+        let batch = simulation.run_for(steps as f64 * plan.dt).expect("it runs");
+        for (p, spikes) in batch.spikes.iter().enumerate() {
+            outcome.spikes.extend(spikes.ticks.iter().zip(&spikes.neurons).map(|(&tick, &neuron)| (tick, p, neuron)));
+        }
+        // A batch has one population after the other, each in order; a sort by time keeps that order within a step.
+        outcome.spikes[before..].sort_by_key(|spike| spike.0);
+        for (trace, samples) in outcome.traces.iter_mut().zip(batch.samples) {
+            trace.2.extend(samples);
+        }
+    }
+    for population in &plan.populations {
+        let own = population.neuron.page.variables.iter().map(|v| v.name.to_string());
+        let receptors = population
+            .receptors
+            .iter()
+            .flat_map(|r| r.model.page.variables.iter().map(move |v| format!("{}.{}", r.name, v.name)));
+        for variable in own.chain(receptors) {
+            let values = simulation.get(&population.name, &variable).expect("a variable");
+            outcome.state.push((format!("{variable} of {}", population.name), values));
+        }
+    }
+    outcome.events = simulation.synaptic_events();
+    outcome
+}
+
+/// Where two outcomes begin to differ: time, neuron, and both values. `None` where they are the same, bit for bit.
+fn first_difference(a: &Outcome, b: &Outcome) -> Option<String> {
+    let trace = |((name, width, x), (_, _, y)): (&(String, usize, Vec<f64>), &(String, usize, Vec<f64>))| {
+        let i = x.iter().zip(y).position(|(x, y)| x.to_bits() != y.to_bits())?;
+        Some((i / width, format!("row {}: {name}, neuron {}: {:e} and {:e}", i / width, i % width, x[i], y[i])))
+    };
+    // A trace shows a difference before it becomes a spike.
+    if let Some((_, text)) = a.traces.iter().zip(&b.traces).filter_map(trace).min_by_key(|(row, _)| *row) {
+        return Some(text);
+    }
+    let name = |spike: Option<&(u64, usize, u32)>| match spike {
+        Some(&(tick, p, neuron)) => {
+            format!("a spike of {} {neuron} at {:.3} ms", a.populations[p], tick as f64 * a.dt)
+        }
+        None => "no further spike".to_string(),
+    };
+    let i = a.spikes.iter().zip(&b.spikes).take_while(|(x, y)| x == y).count();
+    if i < a.spikes.len().max(b.spikes.len()) {
+        return Some(format!("spike {i}: {}; {}", name(a.spikes.get(i)), name(b.spikes.get(i))));
+    }
+    for ((what, x), (_, y)) in a.state.iter().zip(&b.state) {
+        if let Some(i) = x.iter().zip(y).position(|(x, y)| x.to_bits() != y.to_bits()) {
+            return Some(format!("at the end: {what}, neuron {i}: {:e} and {:e}", x[i], y[i]));
+        }
+    }
+    let lengths = |o: &Outcome| {
+        let traces: Vec<usize> = o.traces.iter().map(|t| t.2.len()).collect();
+        (o.events, traces, o.state.iter().map(|s| s.1.len()).collect::<Vec<_>>())
+    };
+    (lengths(a) != lengths(b)).then(|| format!("events and lengths: {:?} and {:?}", lengths(a), lengths(b)))
+}
+
+fn same(what: &str, a: &Outcome, b: &Outcome) {
+    if let Some(difference) = first_difference(a, b) {
+        panic!("{what}: {difference}");
+    }
+}
+
+/// A network of everything: three membranes, all receptors, every rule, drawn parameters, weights and delays, inputs on
+/// parts, and populations that end in the middle of blocks and lane groups.
+fn mosaic(seed: u64) -> Plan {
+    let mut n = Network::new(0.1, seed);
+    let lif = [
+        ("tau_m", Value::uniform(15.0, 25.0)),
+        ("v_threshold", 20.0.into()),
+        ("v_reset", 10.0.into()),
+        ("t_ref", Value::normal(2.0, 0.5).bounded(0.5, 4.0)),
+    ];
+    n.population("A", 1300, "lif", &lif).unwrap();
+    n.receptor("A", "in", "delta", &[]).unwrap();
+    n.initial("A", "v", Value::uniform(0.0, 20.0)).unwrap();
+    let eif = [
+        ("C", 200.0.into()),
+        ("g_L", 10.0.into()),
+        ("E_L", (-65.0).into()),
+        ("v_T", (-50.0).into()),
+        ("delta_T", 2.0.into()),
+        ("v_peak", (-20.0).into()),
+        ("v_reset", (-60.0).into()),
+        ("t_ref", 2.0.into()),
+    ];
+    n.population("B", 700, "eif", &eif).unwrap();
+    n.receptor("B", "exc", "exponential", &[("tau", 3.0.into())]).unwrap();
+    n.receptor("B", "inh", "exponential", &[("tau", 6.0.into())]).unwrap();
+    n.initial("B", "v", Value::uniform(-65.0, -50.0)).unwrap();
+    let lif = [("tau_m", 20.0.into()), ("v_threshold", 20.0.into()), ("v_reset", 0.0.into()), ("t_ref", 0.0.into())];
+    n.population("C", 301, "lif", &lif).unwrap();
+    n.receptor("C", "slow", "alpha", &[("tau", 5.0.into())]).unwrap();
+    n.receptor("C", "fast", "exponential", &[("tau", Value::lognormal(2.0, 0.5))]).unwrap();
+    n.input("A kicks", "A", Some("in"), "poisson", &[("rate", 9000.0.into()), ("weight", 0.12.into())]).unwrap();
+    n.input("A noise", "A", None, "white_noise", &[("mean", 2.0.into()), ("sigma", 3.0.into())]).unwrap();
+    n.input("B kicks", "B", Some("exc"), "poisson", &[("rate", 4000.0.into()), ("weight", 25.0.into())]).unwrap();
+    n.input("C current", "C", None, "current", &[("amplitude", Value::normal(26.0, 2.0))]).unwrap();
+    n.project("A", "A", "in", Rule::FixedInDegree(60), Value::normal(-0.2, 0.05), Value::normal(1.5, 0.7)).unwrap();
+    n.project("A", "B", "exc", Rule::FixedTotalNumber(40_000), 6.0, Value::uniform(0.3, 4.0)).unwrap();
+    n.project("B", "A", "in", Rule::FixedOutDegree(50), 0.1, 2.0).unwrap();
+    n.project("B", "B", "inh", Rule::ErdosRenyi(0.1), Value::lognormal(-10.0, 5.0), 0.8).unwrap();
+    n.project("A", "C", "fast", Rule::OneToOne, 4.0, 0.1).unwrap();
+    n.project("C", "A", "in", Rule::AllToAll, -0.002, 1.0).unwrap();
+    n.project("C", "C", "slow", Rule::AllToAll, -0.01, 1.7).unwrap();
+    n.trace("A", 1300, &["v"], 7).unwrap();
+    n.trace("B", 20, &["v", "exc.i", "inh.i"], 1).unwrap();
+    n.trace("C", 301, &["v", "fast.i"], 50).unwrap();
+    let plan = n.plan_mut();
+    plan.projections[2].multapses = false;
+    plan.projections[3].autapses = false;
+    plan.projections[4].from.neurons = 200..501;
+    plan.projections[6].autapses = false;
+    plan.inputs[1].to.neurons = 130..1000;
+    plan.inputs[0].start = 50;
+    plan.inputs[3].stop = 1500;
+    plan.record.traces[0].of.neurons = 250..520;
+    plan.clone()
+}
+
+const STEPS: u64 = 2000;
+
+#[test]
+fn every_number_of_threads_and_tiles_gives_the_same_bits() {
+    let plan = mosaic(1);
+    let reference = run(&plan, options(1, 0), &[STEPS]);
+    for p in 0..3 {
+        assert!(reference.spikes.iter().filter(|s| s.1 == p).count() > 500, "population {p} hardly fires");
+    }
+    for (threads, tiles) in [(1, 64), (2, 0), (3, 0), (8, 0), (2, 64), (3, 10)] {
+        let other = run(&plan, options(threads, tiles), &[STEPS]);
+        same(&format!("1 thread, and {threads} with {tiles} tiles"), &reference, &other);
+    }
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    // What the comparisons above are worth: they notice.
+    let (a, b) = (run(&mosaic(1), options(1, 0), &[300]), run(&mosaic(2), options(1, 0), &[300]));
+    let difference = first_difference(&a, &b).expect("two seeds differ");
+    assert!(difference.starts_with("row 0:"), "{difference}");
+    let (mut a, b) = (run(&mosaic(1), options(1, 0), &[300]), run(&mosaic(1), options(1, 0), &[300]));
+    let lost = a.spikes.remove(100);
+    let difference = first_difference(&a, &b).expect("a spike was removed");
+    assert!(difference.starts_with("spike 100:") && difference.contains(&format!("{} at ", lost.2)), "{difference}");
+}
+
+#[test]
+fn a_run_in_pieces_gives_the_bits_of_a_whole_one() {
+    let plan = mosaic(3);
+    let whole = run(&plan, options(2, 0), &[STEPS]);
+    for pieces in [vec![1000, 1000], vec![1, 1998, 1], vec![7, 13, 64, 65, 1, 0, 350, 1500], vec![1; 2000]] {
+        let what = format!("{} pieces {:?}", pieces.len(), &pieces[..pieces.len().min(8)]);
+        same(&what, &whole, &run(&plan, options(2, 0), &pieces));
+    }
+}
+
+#[test]
+fn fused_and_staged_passes_give_the_same_bits() {
+    for plan in [mosaic(4), short("cuba", &[]), short("inhibitory_oscillation", &[]), short("eif_ei", &[])] {
+        let fused = run(&plan, options(1, 0), &[1000]);
+        let staged = run(&plan, Options { fuse: false, ..options(1, 0) }, &[1000]);
+        same(&plan.populations[0].name, &fused, &staged);
+    }
+}
+
+#[test]
+fn every_vector_level_gives_the_same_bits() {
+    // The level holds for the whole process, and tests run side by side: another test may run at a level forced here,
+    // which changes no bit, or two levels be compared that are the same, if a second test forced one; none does.
+    let plan = mosaic(5);
+    let best = vector::level();
+    let reference = run(&plan, options(1, 0), &[1000]);
+    let mut compared = 0;
+    for level in Level::ALL {
+        if vector::force(level) {
+            let other = run(&plan, options(1, 0), &[1000]);
+            assert_eq!(vector::level(), level, "another test forced a level");
+            same(level.name(), &reference, &other);
+            compared += 1;
+        }
+    }
+    assert!(vector::force(best) && compared >= 1);
+}
+
+/// A configuration with a trace of the potential of its first population.
+fn short(name: &str, overrides: &[&str]) -> Plan {
+    let overrides: Vec<String> = overrides.iter().map(|s| s.to_string()).collect();
+    let mut plan = configuration(name, &overrides);
+    plan.record.from = 0;
+    let of = lapicque_engine::plan::Selection { population: 0, neurons: 0..100 };
+    plan.record.traces = vec![lapicque_engine::plan::Trace { of, variables: vec!["v".into()], every: 1 }];
+    plan
+}
+
+#[test]
+fn configurations_give_the_same_bits_on_every_number_of_threads() {
+    for (name, steps) in [("cuba", 1000), ("all_to_all", 2000), ("eif_ei", 1000), ("inhibitory_oscillation", 1000)] {
+        let plan = short(name, &[]);
+        let reference = run(&plan, options(1, 0), &[steps]);
+        assert!(reference.spikes.len() > 100, "{name} is silent");
+        for threads in [2, 3, 8] {
+            same(&format!("{name}, {threads} threads"), &reference, &run(&plan, options(threads, 0), &[steps]));
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long; run in release")]
+fn the_small_microcircuit_gives_the_same_bits_full_and_compact_on_every_number_of_threads() {
+    for storage in [WeightStorage::Full, WeightStorage::Compact] {
+        let mut plan = short("microcircuit_tenth", &[]);
+        plan.weights = storage;
+        let reference = run(&plan, options(1, 0), &[2000]);
+        assert!(reference.spikes.len() > 1000);
+        for (threads, tiles) in [(2, 0), (3, 0), (8, 0), (2, 64)] {
+            let other = run(&plan, options(threads, tiles), &[500, 1500]);
+            same(&format!("{storage:?}, {threads} threads, {tiles} tiles"), &reference, &other);
+        }
+    }
+}
+
+/// The synapses as a sorted list of everything they have.
+fn connectivity(plan: &Plan, tiles: usize) -> Vec<(usize, u32, usize, u32, u64, u64)> {
+    let simulation = Simulation::new(plan.clone(), options(1, tiles)).expect("it is built");
+    let mut all = Vec::new();
+    simulation.each_synapse(|s| {
+        all.push((s.source.0, s.source.1, s.target.0, s.target.1, s.weight.to_bits(), s.delay.to_bits()));
+    });
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn the_synapses_are_the_same_for_any_number_of_tiles() {
+    for rule in
+        [Rule::FixedTotalNumber(60_000), Rule::FixedOutDegree(70), Rule::FixedInDegree(70), Rule::ErdosRenyi(0.05)]
+    {
+        for (autapses, multapses) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut n = Network::new(0.1, 9);
+            n.population("A", 1000, "passive", &[("tau_m", 20.0.into())]).unwrap();
+            n.receptor("A", "in", "exponential", &[("tau", 5.0.into())]).unwrap();
+            n.project("A", "A", "in", rule, Value::normal(1.0, 0.5), Value::normal(1.0, 0.8)).unwrap();
+            let plan = n.plan_mut();
+            plan.projections[0].from.neurons = 3..990;
+            plan.projections[0].to.neurons = 100..999;
+            plan.projections[0].autapses = autapses;
+            plan.projections[0].multapses = multapses;
+            let reference = connectivity(plan, 1);
+            assert!(reference.len() > 30_000);
+            for tiles in [2, 3, 4, 64] {
+                let other = connectivity(plan, tiles);
+                let first = reference.iter().zip(&other).find(|(a, b)| a != b);
+                assert!(first.is_none() && reference.len() == other.len(), "{rule:?}, {tiles} tiles: {first:?}");
+            }
+        }
+    }
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        Just(Rule::AllToAll),
+        (0.0..0.5f64).prop_map(Rule::ErdosRenyi),
+        (0u32..40).prop_map(Rule::FixedInDegree),
+        (0u32..40).prop_map(Rule::FixedOutDegree),
+        (0u64..5000).prop_map(Rule::FixedTotalNumber),
+    ]
+}
+
+fn any_delay() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (0.1..8.0f64).prop_map(Value::Constant),
+        (0.3..3.0f64, 0.1..1.0f64).prop_map(|(mean, sd)| Value::normal(mean, sd)),
+        (0.0..1.0f64, 0.2..9.0f64).prop_map(|(low, more)| Value::uniform(low, low + more)),
+    ]
+}
+
+fn any_weight() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (-0.5..0.5f64).prop_map(Value::Constant),
+        (-0.5..0.5f64, 0.01..0.3f64).prop_map(|(mean, sd)| Value::normal(mean, sd)),
+        (0.01..0.4f64, 0.01..0.3f64).prop_map(|(mean, sd)| Value::lognormal(-mean, sd)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #[test]
+    fn random_small_networks_give_the_same_bits_on_1_and_3_threads_and_in_pieces(
+        seed in any::<u64>(),
+        sizes in (60u32..900, 41u32..600),
+        rules in (any_rule(), any_rule(), any_rule()),
+        weights in (any_weight(), any_weight(), any_weight()),
+        delays in (any_delay(), any_delay(), any_delay()),
+        flags in any::<(bool, bool, bool)>(),
+        cut in 0u64..400,
+        tiles in 3usize..9,
+    ) {
+        let mut n = Network::new(0.1, seed);
+        let lif = [("tau_m", 20.0.into()), ("v_threshold", 20.0.into()), ("v_reset", 10.0.into()), ("t_ref", 1.0.into())];
+        for (name, size) in [("A", sizes.0), ("B", sizes.1)] {
+            n.population(name, size, "lif", &lif).unwrap();
+            n.receptor(name, "d", "delta", &[]).unwrap();
+            n.receptor(name, "e", "exponential", &[("tau", 4.0.into())]).unwrap();
+            n.initial(name, "v", Value::uniform(0.0, 20.0)).unwrap();
+        }
+        n.input("noise", "A", None, "white_noise", &[("mean", 22.0.into()), ("sigma", 3.0.into())]).unwrap();
+        n.input("kicks", "B", Some("d"), "poisson", &[("rate", 11_000.0.into()), ("weight", 0.1.into())]).unwrap();
+        n.project("A", "A", "d", rules.0, weights.0, delays.0).unwrap();
+        n.project("A", "B", "e", rules.1, weights.1, delays.1).unwrap();
+        n.project("B", "A", "d", rules.2, weights.2, delays.2).unwrap();
+        n.trace("A", 41, &["v", "e.i"], 3).unwrap();
+        let plan = n.plan_mut();
+        plan.projections[0].autapses = flags.0;
+        for p in &mut plan.projections {
+            p.multapses = flags.1;
+        }
+        plan.weights = if flags.2 { WeightStorage::Compact } else { WeightStorage::Full };
+        // Some combinations ask for more than there is; those are refused, and alike.
+        let whole = match Simulation::new(plan.clone(), options(1, 0)) {
+            Ok(_) => run(plan, options(1, 0), &[400]),
+            Err(_) => {
+                prop_assert!(Simulation::new(plan.clone(), options(3, 0)).is_err());
+                return Ok(());
+            }
+        };
+        for other in [run(plan, options(3, 0), &[400]), run(plan, options(2, tiles), &[cut, 400 - cut])] {
+            let difference = first_difference(&whole, &other);
+            prop_assert!(difference.is_none(), "{difference:?}");
+        }
+    }
+}
