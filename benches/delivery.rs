@@ -12,11 +12,16 @@ mod common {
 use common::clock::{CpuTime, cpu};
 use common::spreading::{Storage, spreading};
 use criterion::{Criterion, Throughput};
+use lapicque_engine::plan::{Rule, WeightStorage};
 use lapicque_engine::simulation::Simulation;
 use lapicque_engine::time_loop::Epoch;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+/// Rows as long as in a cortical microcircuit cut for two threads.
+const SOURCES: u32 = 4000;
+const TARGETS: u32 = 16_384;
+const ROW: u32 = 2000;
 /// What one iteration stands for.
 const EVENTS: u64 = 1_000_000;
 /// Steps run between two looks at the count.
@@ -40,16 +45,17 @@ fn time(simulation: &mut Simulation, iterations: u64) -> Duration {
 fn delivery(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("delivery");
     group.throughput(Throughput::Elements(EVENTS));
-    for (name, storage) in [
-        ("constant weight and delay, 2 bytes", Storage::Constant),
-        ("individual weights and delays, 6 bytes", Storage::Individual),
-        ("compact weights, individual delays, 4 bytes", Storage::Compact),
-        ("all to all, 0 bytes", Storage::AllToAll),
+    let row = Rule::FixedOutDegree(ROW);
+    for (name, rule, storage) in [
+        ("constant weight and delay, 2 bytes", row, Storage::Constant),
+        ("individual weights and delays, 6 bytes", row, Storage::Individual(WeightStorage::Full)),
+        ("compact weights, individual delays, 4 bytes", row, Storage::Individual(WeightStorage::Compact)),
+        ("all to all, 0 bytes", Rule::AllToAll, Storage::Constant),
     ] {
         let mut simulation = None;
         group.bench_function(name, |b| {
             let simulation = simulation.get_or_insert_with(|| {
-                let mut simulation = spreading(storage, 1.0).expect("the network builds");
+                let mut simulation = spreading(SOURCES, TARGETS, rule, storage).expect("the network builds");
                 run(&mut simulation, 200);
                 simulation
             });

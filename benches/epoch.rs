@@ -30,7 +30,7 @@ fn build(threads: usize) -> Result<Simulation, BuildError> {
     network.build(threads)
 }
 
-fn epoch<M: Measurement>(c: &mut Criterion<M>, measurement: &str) {
+fn epoch<M: Measurement + 'static>(c: &mut Criterion<M>, measurement: &str) {
     let mut group = c.benchmark_group(format!("{measurement}/{EPOCHS} epochs"));
     group.throughput(Throughput::Elements(EPOCHS));
     for threads in [1, 2] {

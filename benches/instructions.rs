@@ -24,6 +24,7 @@ use common::population::Population;
 use common::spreading::{Storage, spreading};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EntryPoint};
+use lapicque_engine::plan::{Rule, WeightStorage};
 use lapicque_engine::simulation::Simulation;
 use lapicque_engine::time_loop::Epoch;
 use lapicque_models::page::Page;
@@ -131,9 +132,10 @@ fn run(mut simulation: Simulation) -> Simulation {
     simulation
 }
 
+/// Eight synapses from each source to each target: four fifths of the instructions are the delivery's.
 fn delivered(storage: Storage) -> Simulation {
     force(Level::Portable);
-    spreading(storage, 0.125).expect("the network builds")
+    spreading(512, 512, Rule::FixedOutDegree(4096), storage).expect("the network builds")
 }
 
 fn small_network(level: Level) -> Simulation {
@@ -143,9 +145,8 @@ fn small_network(level: Level) -> Simulation {
 
 #[library_benchmark]
 #[bench::constant(args = (Storage::Constant), setup = delivered)]
-#[bench::individual(args = (Storage::Individual), setup = delivered)]
-#[bench::compact(args = (Storage::Compact), setup = delivered)]
-#[bench::all_to_all(args = (Storage::AllToAll), setup = delivered)]
+#[bench::individual(args = (Storage::Individual(WeightStorage::Full)), setup = delivered)]
+#[bench::compact(args = (Storage::Individual(WeightStorage::Compact)), setup = delivered)]
 fn delivery(simulation: Simulation) {
     std::mem::forget(run(simulation));
 }

@@ -33,7 +33,7 @@ fn build(name: &str) -> Result<Simulation, Box<dyn std::error::Error>> {
     Ok(simulation)
 }
 
-fn networks<M: Measurement>(c: &mut Criterion<M>, measurement: &str) {
+fn networks<M: Measurement + 'static>(c: &mut Criterion<M>, measurement: &str) {
     for name in CONFIGS {
         let mut simulation = None;
         c.bench_function(&format!("{measurement}/{name}/100 ms"), |b| {

@@ -1,6 +1,6 @@
 //! A random source onto a share of neurons, driven as the engine drives it.
 
-use super::pages::table_with;
+use super::pages::table;
 use lapicque_models::columns::{BLOCK, CHUNKS, LANES};
 use lapicque_models::list::Models;
 use lapicque_models::membrane::Response;
@@ -27,7 +27,7 @@ impl Draws {
         let models = Models::standard();
         let response = Response { tau: 20.0, tau_leak: 20.0, per_charge: 0.05, per_voltage: 0.05 };
         let recipe = SourceRecipe {
-            table: &table_with(page, parameters),
+            table: &table(page, parameters),
             inside: &[],
             responses: &[response],
             voltage: true,

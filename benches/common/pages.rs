@@ -18,13 +18,8 @@ fn value(name: &str, dimension: Dimension) -> f64 {
     }
 }
 
-/// All required fields and, for a membrane, the time constant; the rest as the page has it.
-pub fn table(page: &'static Page) -> Table {
-    table_with(page, &[])
-}
-
-/// The same with some fields given.
-pub fn table_with(page: &'static Page, given: &[(&str, f64)]) -> Table {
+/// The fields given; of the others all required ones and, for a membrane, the time constant; the rest as the page has it.
+pub fn table(page: &'static Page, given: &[(&str, f64)]) -> Table {
     let column = |f: &lapicque_models::page::Field| {
         let chosen = match f.default {
             Default::Required => value(f.name, f.dimension),

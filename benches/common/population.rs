@@ -23,9 +23,9 @@ impl Population {
         let entry = models.membrane(membrane).expect("a membrane of the list");
         let receptors: Vec<_> = receptors
             .iter()
-            .map(|page| (models.receptor(page).expect("a receptor of the list"), table(page)))
+            .map(|page| (models.receptor(page).expect("a receptor of the list"), table(page, &[])))
             .collect();
-        let recipe = NeuronRecipe { dt: 0.1, len, neuron: &table(entry.page), receptors: &receptors, fuse };
+        let recipe = NeuronRecipe { dt: 0.1, len, neuron: &table(entry.page, &[]), receptors: &receptors, fuse };
         let neurons = (entry.build)(&recipe).expect("parameters that the model accepts");
         let at = |b: usize, l: usize| (b * LANES + l) as f64;
         let lanes = |f: &dyn Fn(f64) -> f64| std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l))));
