@@ -2,7 +2,7 @@
 
 # The result must not depend on what the caller's shell happens to hold.
 export CARGO_TARGET_DIR := $(CURDIR)/target
-export PATH := $(CURDIR)/target/venv/bin:$(PATH):$(HOME)/.cargo/bin
+export PATH := $(CURDIR)/target/venv/bin:$(CURDIR)/target/tools/bin:$(PATH):$(HOME)/.cargo/bin
 export PYTHONDONTWRITEBYTECODE := 1
 unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS PYTHONPATH PYTHONHOME MAKEFLAGS
 
@@ -16,17 +16,19 @@ SHORT = --duration "$1" --set record.from="0 ms" --force --quiet
 
 EXAMPLES := $(patsubst examples/%.rs,example-%,$(sort $(wildcard examples/*.rs)))
 CONFIGS := $(patsubst configs/%.toml,config-%,$(sort $(wildcard configs/*.toml)))
-STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) readers
+STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) readers instructions
 
 .NOTPARALLEL:
-.PHONY: help demo build test check setup clean format clippy doc readers $(EXAMPLES) $(CONFIGS)
+.PHONY: help demo build test check setup clean format clippy doc readers instructions instructions-baseline $(EXAMPLES) $(CONFIGS)
 
 help:
 	@echo 'make demo      build, and run configs/inhibitory_oscillation.toml into out/'
 	@echo 'make build     target/release/lapicque'
 	@echo 'make test      all tests: the small ones with overflow checks, then everything as released'
-	@echo 'make check     all that CI runs: format, clippy, tests, docs, examples, configurations, Python readers'
+	@echo 'make check     all that CI runs: format, clippy, tests, docs, examples, configurations, Python readers, counts'
 	@echo 'make readers   only the Python readers, on a fresh output'
+	@echo 'make instructions           count the instructions of the kernels under valgrind and compare'
+	@echo 'make instructions-baseline  the same, and take the counts as the new figures to compare with'
 	@echo 'make setup     bring what the build lacks (cmake), and nothing else'
 	@echo 'make clean     remove target/ and with it everything setup brought'
 	@echo 'single steps of check:' $(STEPS)
@@ -101,6 +103,16 @@ readers: build
 	target/venv/bin/python tests/python/readers.py $(CHECK)/readers.h5 $(CHECK)/report.h5
 	target/venv/bin/python examples/python/read_spikes.py $(CHECK)/readers.h5
 	$(PASSED)
+
+# Instruction counts: no noise of the machine can hide or feign a regression. Their tolerance stands in the script.
+instructions: setup
+	bash tests/setup.sh instructions
+	python3 benches/instructions.py
+	$(PASSED)
+
+instructions-baseline: setup
+	bash tests/setup.sh instructions
+	python3 benches/instructions.py --write
 
 clean:
 	rm -rf target

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Brings what a fresh machine lacks beside rustup, a C compiler and make. Everything goes into target/venv, unless this
-# runs as root on a Debian system without Python's venv: then apt-get installs that. What is there already is used.
+# runs as root on a Debian system without Python's venv or valgrind: then apt-get installs them. What is there already
+# is used.
 #
 #   tests/setup.sh build      cmake, which compiles the bundled HDF5
 #   tests/setup.sh readers    the Python packages of tests/python/requirements.txt, for the checks
+#   tests/setup.sh instructions   valgrind, and the runner of gungraun in target/tools, to count instructions
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 CMAKE_NEEDED=3.26 # by the bundled HDF5; Debian 12 has 3.25
 CMAKE_PIP="cmake==4.4.4"
 VENV=target/venv
+TOOLS=target/tools
 
 # An environment from an earlier run must not serve to make its successor.
 PATH=${PATH//"$PWD/$VENV/bin:"/}
@@ -76,8 +79,25 @@ readers() {
         fail "the Python packages of tests/python/requirements.txt could not be installed; pip's message is above."
 }
 
+instructions() {
+    local runner version
+    command -v python3 >/dev/null || apt_install python3 || fail "python3 is missing. Install it, then run make again."
+    command -v valgrind >/dev/null || apt_install valgrind ||
+        fail "valgrind is missing: it counts the instructions. Install it (Debian: apt install valgrind), then run make" \
+            "again. Only the step \"instructions\" needs it."
+    # The runner must have the very version of the library.
+    runner=$TOOLS/bin/gungraun-runner
+    version=$(sed -n '/^name = "gungraun"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
+    [ -n "$version" ] || fail "gungraun is not in Cargo.lock."
+    [ "$("$runner" --version 2>/dev/null)" = "gungraun-runner $version" ] && return
+    say "cargo install gungraun-runner $version into $TOOLS"
+    cargo install --quiet --root "$TOOLS" --locked --force --version "$version" gungraun-runner >&2 ||
+        fail "gungraun-runner $version could not be installed; cargo's message is above."
+}
+
 case "${1:-}" in
 build) build ;;
 readers) readers ;;
-*) fail "usage: tests/setup.sh build|readers" ;;
+instructions) instructions ;;
+*) fail "usage: tests/setup.sh build|readers|instructions" ;;
 esac

@@ -1,0 +1,53 @@
+//! A random source onto a share of neurons, driven as the engine drives it.
+
+use super::pages::table;
+use lapicque_models::columns::{BLOCK, CHUNKS, LANES};
+use lapicque_models::list::Models;
+use lapicque_models::membrane::Response;
+use lapicque_models::neurons::Lane;
+use lapicque_models::page::Page;
+use lapicque_models::source::{Sink, Source, SourceRecipe};
+
+/// Step in ms.
+pub const DT: f64 = 0.1;
+
+/// A source and what it adds to.
+pub struct Draws {
+    source: Box<dyn Source>,
+    blocks: usize,
+    tick: u64,
+    drive: [Lane; CHUNKS],
+    events: [Lane; CHUNKS],
+    kick: [Lane; CHUNKS],
+}
+
+impl Draws {
+    /// A source of the list onto `len` neurons.
+    pub fn new(len: usize, page: &'static Page, parameters: &[(&str, f64)]) -> Draws {
+        let models = Models::standard();
+        let response = Response { tau: 20.0, tau_leak: 20.0, per_charge: 0.05, per_voltage: 0.05 };
+        let recipe = SourceRecipe {
+            table: &table(page, parameters),
+            inside: &[],
+            responses: &[response],
+            voltage: true,
+            dt: DT,
+            len,
+            first_block: 0,
+            seed: 1,
+            identity: 1,
+        };
+        let source = (models.source(page).expect("a source of the list").build)(&recipe).expect("a good source");
+        let none = [[0.0; LANES]; CHUNKS];
+        Draws { source, blocks: len.div_ceil(BLOCK), tick: 0, drive: none, events: none, kick: none }
+    }
+
+    /// One draw for every neuron.
+    pub fn step(&mut self) {
+        self.tick += 1;
+        for block in 0..self.blocks {
+            let Draws { drive, events, kick, .. } = self;
+            self.source.step(self.tick, block, Sink { drive, events: Some(events), kick });
+        }
+    }
+}

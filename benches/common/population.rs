@@ -1,0 +1,47 @@
+//! A population of one composition, stepped block by block as the engine does, with a fixed input.
+
+use super::pages::table;
+use lapicque_models::columns::{BLOCK, CHUNKS, LANES};
+use lapicque_models::list::{Models, NeuronRecipe};
+use lapicque_models::neurons::{Block, Lane, Neurons, chunks_for};
+use lapicque_models::page::Page;
+
+/// Neurons and their input.
+pub struct Population {
+    neurons: Box<dyn Neurons>,
+    drive: [Lane; CHUNKS],
+    events: Vec<[Lane; CHUNKS]>,
+    spikes: Vec<u32>,
+}
+
+impl Population {
+    /// `len` neurons of a membrane with receptors, at dt = 0.1 ms. The drive is slightly above what a leaky membrane of
+    /// 20 ms needs for a threshold of 20 mV, different in each neuron of a block, so that they fire now and then and not
+    /// together; events sum to about zero.
+    pub fn new(len: usize, membrane: &Page, receptors: &[&'static Page], fuse: bool) -> Population {
+        let models = Models::standard();
+        let entry = models.membrane(membrane).expect("a membrane of the list");
+        let receptors: Vec<_> = receptors
+            .iter()
+            .map(|page| (models.receptor(page).expect("a receptor of the list"), table(page, &[])))
+            .collect();
+        let recipe = NeuronRecipe { dt: 0.1, len, neuron: &table(entry.page, &[]), receptors: &receptors, fuse };
+        let neurons = (entry.build)(&recipe).expect("parameters that the model accepts");
+        let at = |b: usize, l: usize| (b * LANES + l) as f64;
+        let lanes = |f: &dyn Fn(f64) -> f64| std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l))));
+        let drive = lanes(&|i| 0.103 + 0.01 * (i / BLOCK as f64));
+        let events = (0..receptors.len()).map(|r| lanes(&|i| 0.05 * (i * (r + 1) as f64).sin())).collect();
+        Population { neurons, drive, events, spikes: Vec::with_capacity(len) }
+    }
+
+    /// One step of every neuron. Returns the number of spikes.
+    pub fn step(&mut self) -> usize {
+        self.spikes.clear();
+        let all = chunks_for(self.neurons.len());
+        for first in (0..all).step_by(CHUNKS) {
+            let chunks = first..(first + CHUNKS).min(all);
+            self.neurons.step(Block { chunks, drive: &self.drive, events: &self.events, kick: None }, &mut self.spikes);
+        }
+        self.spikes.len()
+    }
+}

@@ -1,0 +1,76 @@
+//! What does a synaptic event cost? Processor time per event for each storage of synapses, on one thread (`thrpt` is
+//! events per second). The network is chosen so that delivery dominates: each target receives about ten events per step,
+//! so that its own update, which is counted too, is a few percent of the whole; see `common/spreading.rs`.
+//!
+//! `cargo bench --bench delivery`
+
+mod common {
+    pub mod clock;
+    pub mod spreading;
+}
+
+use common::clock::{CpuTime, cpu};
+use common::spreading::{Storage, spreading};
+use criterion::{Criterion, Throughput};
+use lapicque_engine::plan::{Rule, WeightStorage};
+use lapicque_engine::simulation::Simulation;
+use lapicque_engine::time_loop::Epoch;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// Rows as long as in a cortical microcircuit cut for two threads.
+const SOURCES: u32 = 4000;
+const TARGETS: u32 = 16_384;
+const ROW: u32 = 2000;
+/// What one iteration stands for.
+const EVENTS: u64 = 1_000_000;
+/// Steps run between two looks at the count.
+const STEPS: u64 = 15;
+
+fn run(simulation: &mut Simulation, steps: u64) -> u64 {
+    let before = simulation.synaptic_events();
+    simulation.run(steps, &mut |_: &Epoch<'_>| ControlFlow::Continue(())).expect("the network runs");
+    simulation.synaptic_events() - before
+}
+
+/// Time of `iterations · EVENTS` events: so many at least are delivered, and the time is scaled to just so many.
+fn time(simulation: &mut Simulation, iterations: u64) -> Duration {
+    let (start, wanted, mut events) = (cpu(), iterations * EVENTS, 0);
+    while events < wanted {
+        events += run(simulation, STEPS);
+    }
+    (cpu() - start).mul_f64(wanted as f64 / events as f64)
+}
+
+fn delivery(c: &mut Criterion<CpuTime>) {
+    let mut group = c.benchmark_group("delivery");
+    group.throughput(Throughput::Elements(EVENTS));
+    let row = Rule::FixedOutDegree(ROW);
+    for (name, rule, storage) in [
+        ("constant weight and delay, 2 bytes", row, Storage::Constant),
+        ("individual weights and delays, 6 bytes", row, Storage::Individual(WeightStorage::Full)),
+        ("compact weights, individual delays, 4 bytes", row, Storage::Individual(WeightStorage::Compact)),
+        ("all to all, 0 bytes", Rule::AllToAll, Storage::Constant),
+    ] {
+        let mut simulation = None;
+        group.bench_function(name, |b| {
+            let simulation = simulation.get_or_insert_with(|| {
+                let mut simulation = spreading(SOURCES, TARGETS, rule, storage).expect("the network builds");
+                run(&mut simulation, 200);
+                simulation
+            });
+            b.iter_custom(|iterations| time(simulation, iterations));
+        });
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .with_measurement(CpuTime)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(3))
+        .sample_size(20)
+        .configure_from_args();
+    delivery(&mut criterion);
+    criterion.final_summary();
+}

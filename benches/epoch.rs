@@ -1,0 +1,61 @@
+//! What does an epoch cost beside the kernels? An epoch of an almost empty network: two neurons that do not fire, one
+//! synapse each, delay of one step, so that the workers meet after every step; with 1 thread and with 2. `wall` is what
+//! a user waits; `cpu` counts all threads, those that spin at the barrier included.
+//!
+//! `cargo bench --bench epoch`. Another busy process on a machine of two cores shows here at once: measure it idle.
+
+mod common {
+    pub mod clock;
+}
+
+use common::clock::CpuTime;
+use criterion::measurement::{Measurement, WallTime};
+use criterion::{Criterion, Throughput};
+use lapicque_engine::error::BuildError;
+use lapicque_engine::network::Network;
+use lapicque_engine::plan::{Rule, Value};
+use lapicque_engine::simulation::Simulation;
+use lapicque_engine::time_loop::Epoch;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// Epochs per call, so that starting the workers does not count.
+const EPOCHS: u64 = 10_000;
+
+fn build(threads: usize) -> Result<Simulation, BuildError> {
+    let mut network = Network::new(0.1, 1);
+    network.population("N", 2, "passive", &[("tau_m", Value::Constant(20.0))])?;
+    network.receptor("N", "synapse", "delta", &[])?;
+    network.project("N", "N", "synapse", Rule::OneToOne, 1.0, 0.1)?;
+    network.build(threads)
+}
+
+fn epoch<M: Measurement + 'static>(c: &mut Criterion<M>, measurement: &str) {
+    let mut group = c.benchmark_group(format!("{measurement}/{EPOCHS} epochs"));
+    group.throughput(Throughput::Elements(EPOCHS));
+    for threads in [1, 2] {
+        let mut simulation = build(threads).expect("the network builds");
+        group.bench_function(format!("{threads} threads"), |b| {
+            b.iter(|| {
+                let nothing = &mut |_: &Epoch<'_>| ControlFlow::Continue(());
+                simulation.run(EPOCHS, nothing).expect("the network runs");
+            });
+        });
+    }
+}
+
+fn criterion<M: Measurement + 'static>(measurement: M) -> Criterion<M> {
+    Criterion::default()
+        .with_measurement(measurement)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(20)
+        .configure_from_args()
+}
+
+fn main() {
+    epoch(&mut criterion(WallTime), "wall");
+    let mut last = criterion(CpuTime);
+    epoch(&mut last, "cpu");
+    last.final_summary();
+}

@@ -1,0 +1,173 @@
+//! Has a kernel, the delivery or the time loop become slower? Instructions under valgrind: noise of the machine cannot
+//! change them. The figures to expect are in `instructions.json`; `instructions.py` compares and says by how much.
+//!
+//! `make instructions` compares (a step of `make check`); `make instructions-baseline` writes the figures anew.
+//!
+//! Valgrind does not know AVX-512, and what it shows of the CPU is that of the machine below it. So every kernel is
+//! counted at two levels fixed by [`vector::force`], portable and AVX2. A kernel is counted between entry and return of
+//! its function here. A network runs on the engine's threads (one), so there everything is counted from [`counted`] to
+//! the end of the process: the function is called by the observer in the middle of the run.
+
+#![allow(missing_docs)] // what the macros of gungraun write has none
+
+mod common {
+    pub mod brunel;
+    pub mod draws;
+    pub mod pages;
+    pub mod population;
+    pub mod spreading;
+}
+
+use common::brunel::brunel;
+use common::draws::Draws;
+use common::population::Population;
+use common::spreading::{Storage, spreading};
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EntryPoint};
+use lapicque_engine::plan::{Rule, WeightStorage};
+use lapicque_engine::simulation::Simulation;
+use lapicque_engine::time_loop::Epoch;
+use lapicque_models::page::Page;
+use lapicque_models::vector::{self, Level};
+use lapicque_models::{delta, eif, exponential, lif, poisson, white_noise};
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+const NEURONS: usize = 1024;
+/// Steps before the count, and steps counted.
+const WARM_UP: usize = 300;
+const STEPS: usize = 50;
+
+/// Fixes the level. Without it the counts would be of another: `instructions.py` leaves those out.
+fn force(level: Level) {
+    if !vector::force(level) {
+        eprintln!("this CPU lacks {}", level.name());
+    }
+}
+
+fn population(level: Level, membrane: &Page, receptors: &[&'static Page]) -> Population {
+    force(level);
+    let mut population = Population::new(NEURONS, membrane, receptors, true);
+    (0..WARM_UP).for_each(|_| {
+        population.step();
+    });
+    population
+}
+
+fn lif_delta(level: Level) -> Population {
+    population(level, &lif::PAGE, &[&delta::PAGE])
+}
+
+fn lif_exponential(level: Level) -> Population {
+    population(level, &lif::PAGE, &[&exponential::PAGE, &exponential::PAGE])
+}
+
+fn eif_exponential(level: Level) -> Population {
+    population(level, &eif::PAGE, &[&exponential::PAGE, &exponential::PAGE])
+}
+
+fn lif_staged(level: Level) -> Population {
+    population(level, &lif::PAGE, &[&delta::PAGE, &exponential::PAGE])
+}
+
+#[library_benchmark]
+#[bench::lif_delta_portable(args = (Level::Portable), setup = lif_delta)]
+#[bench::lif_delta_avx2(args = (Level::Avx2), setup = lif_delta)]
+#[bench::lif_exponential_portable(args = (Level::Portable), setup = lif_exponential)]
+#[bench::lif_exponential_avx2(args = (Level::Avx2), setup = lif_exponential)]
+#[bench::lif_staged_portable(args = (Level::Portable), setup = lif_staged)]
+#[bench::lif_staged_avx2(args = (Level::Avx2), setup = lif_staged)]
+#[bench::eif_exponential_portable(args = (Level::Portable), setup = eif_exponential)]
+#[bench::eif_exponential_avx2(args = (Level::Avx2), setup = eif_exponential)]
+fn update(mut population: Population) -> Population {
+    (0..STEPS).for_each(|_| {
+        black_box(population.step());
+    });
+    population
+}
+
+fn draws(level: Level, page: &'static Page, parameters: &[(&str, f64)]) -> Draws {
+    force(level);
+    let mut draws = Draws::new(NEURONS, page, parameters);
+    draws.step();
+    draws
+}
+
+/// A mean of two per step.
+fn counts(level: Level) -> Draws {
+    draws(level, &poisson::PAGE, &[("rate", 20e3), ("weight", 0.1)])
+}
+
+fn noise(level: Level) -> Draws {
+    draws(level, &white_noise::PAGE, &[("mean", 1.0), ("sigma", 1.0)])
+}
+
+#[library_benchmark]
+#[bench::poisson_portable(args = (Level::Portable), setup = counts)]
+#[bench::poisson_avx2(args = (Level::Avx2), setup = counts)]
+#[bench::noise_portable(args = (Level::Portable), setup = noise)]
+#[bench::noise_avx2(args = (Level::Avx2), setup = noise)]
+fn draw(mut draws: Draws) -> Draws {
+    (0..STEPS).for_each(|_| draws.step());
+    draws
+}
+
+/// Counting starts here.
+#[inline(never)]
+fn counted(tick: u64) {
+    black_box(tick);
+}
+
+/// Runs 300 steps, of which the last 200 are counted, and leaves without tidying up.
+fn run(mut simulation: Simulation) -> Simulation {
+    let mut before = true;
+    let mut observer = |epoch: &Epoch<'_>| {
+        if before && *epoch.ticks.end() >= 100 {
+            before = false;
+            counted(*epoch.ticks.end());
+        }
+        ControlFlow::Continue(())
+    };
+    simulation.run(300, &mut observer).expect("the network runs");
+    simulation
+}
+
+/// Eight synapses from each source to each target: four fifths of the instructions are the delivery's.
+fn delivered(storage: Storage) -> Simulation {
+    force(Level::Portable);
+    spreading(512, 512, Rule::FixedOutDegree(4096), storage).expect("the network builds")
+}
+
+fn small_network(level: Level) -> Simulation {
+    force(level);
+    brunel(1000, 2.0, 0.1, 1).and_then(|network| network.build(1)).expect("the network builds")
+}
+
+#[library_benchmark]
+#[bench::constant(args = (Storage::Constant), setup = delivered)]
+#[bench::individual(args = (Storage::Individual(WeightStorage::Full)), setup = delivered)]
+#[bench::compact(args = (Storage::Individual(WeightStorage::Compact)), setup = delivered)]
+fn delivery(simulation: Simulation) {
+    std::mem::forget(run(simulation));
+}
+
+#[library_benchmark]
+#[bench::brunel_portable(args = (Level::Portable), setup = small_network)]
+#[bench::brunel_avx2(args = (Level::Avx2), setup = small_network)]
+fn network(simulation: Simulation) {
+    std::mem::forget(run(simulation));
+}
+
+library_benchmark_group!(name = kernels, benchmarks = [update, draw]);
+
+library_benchmark_group!(
+    name = networks,
+    config = LibraryBenchmarkConfig::default()
+        .tool(Callgrind::with_args(["--zero-before=*instructions::counted*"]).entry_point(EntryPoint::None)),
+    benchmarks = [delivery, network]
+);
+
+main!(
+    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    library_benchmark_groups = [kernels, networks]
+);
