@@ -1,7 +1,11 @@
 //! Integration tests: one binary, cases by topic. Everything here uses the public API or the command line.
 
+mod bad_input;
+mod cli;
 mod common;
+mod crash;
 mod estimators;
+mod program;
 mod receptors;
 mod single_neurons;
 mod step_contract;
