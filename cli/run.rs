@@ -58,6 +58,7 @@ struct Watch<'a> {
     spikes: u64,
     bar: &'a ProgressBar,
     dt: f64,
+    steps: u64,
     start: Instant,
     last: Instant,
 }
@@ -75,7 +76,8 @@ impl Watch<'_> {
         let (model, wall) = (tick as f64 * self.dt * 1e-3, self.start.elapsed().as_secs_f64());
         self.bar.set_position(tick);
         self.bar.set_message(format!(
-            "{model:.2} s of model time, {:.3} × real time, {} spikes",
+            "{model:.2} of {} s, {:.3} × real time, {} spikes",
+            self.steps as f64 * self.dt * 1e-3,
             wall / model,
             self.spikes
         ));
@@ -101,7 +103,7 @@ impl Observer for Watch<'_> {
 fn bar(arguments: &Arguments, steps: u64) -> ProgressBar {
     let target =
         if arguments.quiet || arguments.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}, {eta} left");
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}, {eta} left");
     ProgressBar::with_draw_target(Some(steps), target)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
@@ -173,6 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         spikes: 0,
         bar: &bar,
         dt: loaded.plan.dt,
+        steps: loaded.plan.steps,
         start: Instant::now(),
         last: Instant::now(),
     };

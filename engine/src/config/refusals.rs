@@ -18,16 +18,10 @@ impl Loaded {
     /// Asks the models whether they take their parameters.
     pub fn check_models(&self, models: &Models) -> Result<(), ConfigError> {
         let mut problems: Vec<Problem> = Vec::new();
-        let mut report = |problem: Problem| {
-            // Populations like each other share their lines.
-            if !problems.iter().any(|p| p.place == problem.place && p.message == problem.message) {
-                problems.push(problem);
-            }
-        };
         for (index, population) in self.plan.populations.iter().enumerate() {
             let share = share(population.size, drawn(&population.neuron) || drawn_receptors(self, index));
             if let Err(error) = build::neurons(&self.plan, models, index, &share, false) {
-                report(self.at_population(&population.name, &error));
+                add(&mut problems, self.at_population(&population.name, &error));
             }
         }
         if !problems.is_empty() {
@@ -42,7 +36,7 @@ impl Loaded {
             }
             if let Err(error) = build::source(&self.plan, models, index, &share) {
                 let table = self.root.node("input").and_then(|node| inner(node, &input.name));
-                problems.push(self.problem(table, &format!("input.{}", input.name), &error));
+                add(&mut problems, self.problem(table, &format!("input.{}", input.name), &error));
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
@@ -85,6 +79,13 @@ impl Loaded {
         let origin = at.or(table).map_or(super::tree::Origin::TOP, |node| node.origin);
         let given = at.map_or(String::new(), Node::show);
         Problem { place: self.sources.place(origin), path, given, message, remedy: None }
+    }
+}
+
+/// Populations like each other, and the parts of one input, share their lines.
+fn add(problems: &mut Vec<Problem>, problem: Problem) {
+    if !problems.iter().any(|p| p.place == problem.place) {
+        problems.push(problem);
     }
 }
 
