@@ -3,6 +3,7 @@
 mod bad_input;
 mod cli;
 mod common;
+mod conformance;
 mod crash;
 mod estimators;
 mod program;

@@ -32,28 +32,28 @@ impl StepSpikes {
     }
 }
 
-/// A ring of steps.
+/// A ring of steps; its length is a power of two, so that looking back is a mask and no division.
 #[derive(Clone, Debug)]
 pub struct History {
     ring: Vec<StepSpikes>,
 }
 
 impl History {
-    /// Room for the last `steps` steps.
+    /// Room for the last `steps` steps at least.
     pub fn new(steps: usize) -> Self {
-        History { ring: vec![StepSpikes::default(); steps.max(1)] }
+        History { ring: vec![StepSpikes::default(); steps.next_power_of_two()] }
     }
 
     /// Spikes stamped `tick`, which must lie within the room; empty before the first step.
     #[inline]
     pub fn at(&self, tick: u64) -> &StepSpikes {
-        &self.ring[(tick % self.ring.len() as u64) as usize]
+        &self.ring[tick as usize & (self.ring.len() - 1)]
     }
 
     /// The same, to be filled.
     pub fn at_mut(&mut self, tick: u64) -> &mut StepSpikes {
-        let n = self.ring.len() as u64;
-        &mut self.ring[(tick % n) as usize]
+        let mask = self.ring.len() - 1;
+        &mut self.ring[tick as usize & mask]
     }
 
     /// Room in steps.

@@ -7,6 +7,7 @@ use crate::plan::{Shape, Value};
 use lapicque_models::columns::LANES;
 use lapicque_models::math;
 use lapicque_models::random::{Lanes, NORMAL_BOUND, Purpose, Stream};
+use lapicque_models::vector::{Kernel, dispatch};
 
 /// A value ready to be drawn.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,7 @@ impl Sampler {
 
     /// A drawn delay as whole steps, at least one.
     pub fn steps(delay: f64) -> u32 {
-        (delay.round() as u32).max(1)
+        ((delay + 0.5) as u32).max(1)
     }
 
     /// The one value, if it is not drawn.
@@ -142,35 +143,59 @@ impl Sampler {
             out.fill(self.constant().unwrap_or(f64::NAN));
             return;
         };
-        let mut lanes = Lanes::new(seed, purpose, identity);
-        for part in out.chunks_mut(2 * LANES) {
-            match shape {
+        if !dispatch(Fill { lanes: Lanes::new(seed, purpose, identity), shape, min, max, out: &mut *out }) {
+            return;
+        }
+        let mut stream = Stream::new(seed, Purpose::Redraw, [identity[0] << 4 | purpose as u64, identity[1]]);
+        for x in out {
+            if *x < min || *x > max {
+                *x = self.draw(&mut stream);
+            }
+        }
+    }
+}
+
+/// Draws without bounds; returns whether any draw lies outside of them.
+struct Fill<'a> {
+    lanes: Lanes,
+    shape: Shape,
+    min: f64,
+    max: f64,
+    out: &'a mut [f64],
+}
+
+impl Kernel for Fill<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn run(mut self) -> bool {
+        let mut outside = false;
+        for part in self.out.chunks_mut(2 * LANES) {
+            let mut x = [0.0; 2 * LANES];
+            match self.shape {
                 Shape::Uniform { low, high } => {
-                    let bits = [lanes.next(), lanes.next()];
-                    for (x, bits) in part.iter_mut().zip(bits.as_flattened()) {
+                    let bits = [self.lanes.next(), self.lanes.next()];
+                    for (x, bits) in x.iter_mut().zip(bits.as_flattened()) {
                         *x = low + (high - low) * ((f64::from(*bits) + 0.5) * (1.0 / 4_294_967_296.0));
                     }
                 }
                 Shape::Normal { mean, sd } => {
-                    for (x, z) in part.iter_mut().zip(lanes.normals()) {
+                    for (x, z) in x.iter_mut().zip(self.lanes.normals()) {
                         *x = mean + sd * f64::from(z);
                     }
                 }
                 Shape::LogNormal { mean, sd } => {
                     let (mu, sigma) = log_parameters(mean, sd);
-                    for (x, z) in part.iter_mut().zip(lanes.normals()) {
+                    for (x, z) in x.iter_mut().zip(self.lanes.normals()) {
                         *x = math::exp(mu + sigma * f64::from(z)).copysign(mean);
                     }
                 }
             }
-        }
-        let mut redraw = None;
-        for x in out {
-            if *x < min || *x > max {
-                let id = [identity[0] << 4 | purpose as u64, identity[1]];
-                *x = self.draw(redraw.get_or_insert_with(|| Stream::new(seed, Purpose::Redraw, id)));
+            part.copy_from_slice(&x[..part.len()]);
+            for x in part {
+                outside |= *x < self.min || *x > self.max;
             }
         }
+        outside
     }
 }
 

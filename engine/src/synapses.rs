@@ -176,18 +176,32 @@ impl Table {
             events += u64::from(end - start);
             match &self.rows {
                 Rows::Split { targets, weights: Weights::Constant(weight) } => {
-                    for &target in &targets[segment] {
+                    let (eights, rest) = targets[segment].as_chunks::<8>();
+                    for eight in eights {
+                        for target in eight {
+                            input[*target as usize].add(*weight);
+                        }
+                    }
+                    for &target in rest {
                         input[target as usize].add(*weight);
                     }
                 }
                 Rows::Split { targets, weights: Weights::Individual(weights) } => {
-                    for (&target, &weight) in targets[segment.clone()].iter().zip(&weights[segment]) {
+                    let (eights, rest) = targets[segment.clone()].as_chunks::<8>();
+                    let (eight_weights, rest_weights) = weights[segment].as_chunks::<8>();
+                    for (eight, weights) in eights.iter().zip(eight_weights) {
+                        for (target, weight) in eight.iter().zip(weights) {
+                            input[*target as usize].add(*weight);
+                        }
+                    }
+                    for (&target, &weight) in rest.iter().zip(rest_weights) {
                         input[target as usize].add(weight);
                     }
                 }
                 Rows::Packed(rows) => {
-                    for &row in &rows[segment] {
-                        input[(row & 0xFFFF) as usize].add(row as i32 >> 16);
+                    let (eights, rest) = rows[segment].as_chunks::<8>();
+                    for row in eights.as_flattened().iter().chain(rest) {
+                        input[(row & 0xFFFF) as usize].add(*row as i32 >> 16);
                     }
                 }
             }

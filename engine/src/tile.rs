@@ -89,9 +89,18 @@ pub struct Tile {
     quanta: Vec<Vec<f64>>,
     bits: u32,
     due: Vec<(u32, u32)>,
-    spikes: Vec<u32>,
-    events: Vec<[Lane; CHUNKS]>,
+    scratch: Scratch,
 }
+
+/// What one block needs while it is stepped; it stays in the L1 cache.
+struct Scratch {
+    drive: [Lane; CHUNKS],
+    kick: [Lane; CHUNKS],
+    events: Vec<[Lane; CHUNKS]>,
+    spikes: Vec<u32>,
+}
+
+const NOTHING: [Lane; CHUNKS] = [[0.0; LANES]; CHUNKS];
 
 /// Moves input sums of one block into `out` as weights, and zeroes them.
 struct Collect<'a, S: Sum> {
@@ -173,8 +182,7 @@ impl Tile {
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
             due: Vec::new(),
-            spikes: Vec::new(),
-            events: vec![[[0.0; LANES]; CHUNKS]; receptors],
+            scratch: Scratch { drive: NOTHING, kick: NOTHING, events: vec![NOTHING; receptors], spikes: Vec::new() },
             layout,
         })
     }
@@ -204,11 +212,18 @@ impl Tile {
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let chunks = lapicque_models::neurons::chunks_for(share.len());
-        let kicks = self.sources.iter().any(|s| s.active && s.population == population && s.source.kicks());
-        let mut kick = [[0.0; LANES]; CHUNKS];
+        let mine = |s: &&TileSource| s.active && s.population == population;
+        let kicks = self.sources.iter().filter(mine).any(|s| s.source.kicks());
+        let drives = self.sources.iter().filter(mine).any(|s| s.receptor.is_none());
+        let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
+        if !drives {
+            *drive = NOTHING;
+        }
         for block in 0..share.blocks() {
-            let mut drive = [[0.0; LANES]; CHUNKS];
-            for (r, events) in self.events[..share.slots.len()].iter_mut().enumerate() {
+            if drives {
+                *drive = NOTHING;
+            }
+            for (r, events) in all_events[..share.slots.len()].iter_mut().enumerate() {
                 let slot = share.slots[r] as usize + block * LANES * CHUNKS;
                 let (shard, within) = (slot >> self.bits, slot & ((1 << self.bits) - 1));
                 let range = within..within + LANES * CHUNKS;
@@ -219,19 +234,19 @@ impl Tile {
                 }
             }
             if kicks {
-                kick = [[0.0; LANES]; CHUNKS];
+                *kick = NOTHING;
             }
             for s in self.sources.iter_mut().filter(|s| s.active && s.population == population) {
-                let events = s.receptor.map(|r| &mut self.events[r]);
-                s.source.step(tick, block, Sink { drive: &mut drive, events, kick: &mut kick });
+                let events = s.receptor.map(|r| &mut all_events[r]);
+                s.source.step(tick, block, Sink { drive, events, kick });
             }
             let first = block * CHUNKS;
-            let events = &self.events[..share.slots.len()];
+            let events = &all_events[..share.slots.len()];
             let chunks = first..(first + CHUNKS).min(chunks);
-            neurons.step(Block { chunks, drive: &drive, events, kick: kicks.then_some(&kick) }, &mut self.spikes);
+            neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
         }
         let start = share.neurons.start;
-        step.neurons.extend(self.spikes.drain(..).map(|n| n + start));
+        step.neurons.extend(spikes.drain(..).map(|n| n + start));
     }
 
     /// Appends a row to the samples of every trace that is due at `tick`.

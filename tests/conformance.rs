@@ -1,0 +1,198 @@
+//! Every model of the list, whatever it is: its page is complete, its ranges are enforced by name, its kernels stay
+//! finite under random drive, and neither the cut into blocks, nor fusing, nor the vector set changes a bit.
+
+use lapicque_models::columns::{CHUNKS, LANES};
+use lapicque_models::list::{Models, NeuronRecipe};
+use lapicque_models::neurons::{Block, Lane, Neurons, chunks_for};
+use lapicque_models::page::{Default, Page, Parameters, Range, Role};
+use lapicque_models::random::{Purpose, Stream};
+use lapicque_models::table::{Column, Table};
+use lapicque_models::vector::{self, Level};
+
+fn pages(role: Role) -> Vec<&'static Page> {
+    Models::standard().pages().into_iter().filter(|p| p.role == role).collect()
+}
+
+/// Values with which a model works: a plausible number for every required field.
+fn plausible(page: &Page) -> Vec<f64> {
+    let value = |field: &lapicque_models::page::Field| match (field.default, field.name) {
+        (Default::Value(value), _) => value,
+        (_, "tau_m") => 10.0,
+        (Default::Absent, _) => f64::NAN,
+        (_, "v_reset") => -5.0,
+        (_, "v_peak") => 20.0,
+        (_, "v_threshold" | "v_T") => 10.0,
+        (_, "rate") => 1000.0,
+        _ => 2.0,
+    };
+    page.fields.iter().map(value).collect()
+}
+
+fn table(page: &'static Page, each: Option<usize>) -> Table {
+    let column = |value: f64| each.map_or(Column::Same(value), |n| Column::Each(vec![value; n]));
+    Table::new(page, plausible(page).into_iter().map(column).collect())
+}
+
+#[test]
+fn pages_are_complete_and_names_are_unique() {
+    let all = Models::standard().pages();
+    for page in &all {
+        assert!(page.summary.len() > 10 && page.text.len() > 20, "{}: summary and text", page.name);
+        assert_eq!(all.iter().filter(|p| p.name == page.name && p.role == page.role).count(), 1, "{}", page.name);
+        for field in page.fields {
+            assert!(!field.meaning.is_empty() && !field.symbol.is_empty() && !field.dimension.unit().is_empty());
+            assert_eq!(page.fields.iter().filter(|f| f.name == field.name).count(), 1, "{}.{}", page.name, field.name);
+            if let Default::Value(value) = field.default {
+                assert!(field.range.contains(value), "{}.{}: its default is out of range", page.name, field.name);
+            }
+        }
+        if page.role == Role::Membrane {
+            assert_eq!(page.variables[0].name, "v", "{}: the potential comes first", page.name);
+        }
+    }
+}
+
+#[test]
+fn ranges_are_enforced_with_the_name_of_the_field() {
+    for page in Models::standard().pages() {
+        for (index, field) in page.fields.iter().enumerate() {
+            let bad: &[f64] = match field.range {
+                Range::Finite => &[f64::INFINITY, f64::NEG_INFINITY],
+                Range::Positive => &[0.0, -1.0, f64::INFINITY],
+                Range::NonNegative => &[-1e-9, f64::INFINITY],
+            };
+            for &value in bad {
+                let mut values = plausible(page);
+                values[index] = value;
+                let error = Parameters::new(page, &values).expect_err("out of range");
+                assert_eq!(error.field, field.name);
+                assert!(error.message.contains(field.range.words()), "{}", error.message);
+            }
+        }
+    }
+}
+
+/// Membrane, receptors, whether parameters are per neuron.
+fn combinations() -> Vec<(&'static Page, Vec<&'static Page>, bool)> {
+    let receptors = pages(Role::Receptor);
+    let mut all = Vec::new();
+    for membrane in pages(Role::Membrane) {
+        for each in [false, true] {
+            all.push((membrane, Vec::new(), each));
+            for &a in &receptors {
+                all.push((membrane, vec![a], each));
+                all.extend(receptors.iter().map(|&b| (membrane, vec![a, b], each)));
+            }
+        }
+    }
+    all
+}
+
+const NEURONS: usize = 300;
+
+fn build(membrane: &'static Page, receptors: &[&'static Page], each: bool, fuse: bool) -> Box<dyn Neurons> {
+    let models = Models::standard();
+    let each = each.then_some(NEURONS);
+    let tables: Vec<_> = receptors.iter().map(|&r| (models.receptor(r).unwrap(), table(r, each))).collect();
+    let neuron = table(membrane, each);
+    let recipe = NeuronRecipe { dt: 0.1, len: NEURONS, neuron: &neuron, receptors: &tables, fuse };
+    (models.membrane(membrane).unwrap().build)(&recipe).unwrap()
+}
+
+/// Steps under random drive and events, `chunks` chunks at a time. Returns all spikes and the final state as bits.
+fn drive(
+    neurons: &mut dyn Neurons,
+    membrane: &Page,
+    receptors: &[&'static Page],
+    chunks: usize,
+) -> (Vec<(u64, u32)>, Vec<u64>) {
+    let total = chunks_for(NEURONS);
+    let (mut spikes, mut fired) = (Vec::new(), Vec::new());
+    for step in 0..200 {
+        let mut stream = Stream::new(step, Purpose::Noise, [0, 0]);
+        let mut lanes = |sd: f64| -> Vec<Lane> {
+            (0..total).map(|_| std::array::from_fn(|_| sd * (stream.uniform() - 0.45))).collect()
+        };
+        let (held, kick) = (lanes(4.0), lanes(2.0));
+        let events: Vec<Vec<Lane>> = receptors.iter().map(|_| lanes(3.0)).collect();
+        for first in (0..total).step_by(chunks) {
+            let part = |all: &[Lane]| -> [Lane; CHUNKS] {
+                std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES]))
+            };
+            let events: Vec<_> = events.iter().map(|e| part(e)).collect();
+            let (held, kick) = (part(&held), part(&kick));
+            let chunks = first..(first + chunks).min(total);
+            neurons.step(
+                Block { chunks, drive: &held, events: &events, kick: (step % 3 == 0).then_some(&kick) },
+                &mut fired,
+            );
+        }
+        assert!(fired.windows(2).all(|w| w[0] < w[1]), "{}: fired indices ascend", membrane.name);
+        assert!(fired.iter().all(|&n| (n as usize) < NEURONS));
+        spikes.extend(fired.drain(..).map(|n| (step, n)));
+    }
+    let mut state = Vec::new();
+    for neuron in 0..NEURONS {
+        state.extend((0..membrane.variables.len()).map(|v| neurons.get(None, v, neuron)));
+        for (r, page) in receptors.iter().enumerate() {
+            state.extend((0..page.variables.len()).map(|v| neurons.get(Some(r), v, neuron)));
+        }
+    }
+    assert!(state.iter().all(|x| x.is_finite()), "{}: finite under random drive", membrane.name);
+    (spikes, state.into_iter().map(f64::to_bits).collect())
+}
+
+#[test]
+fn neither_blocks_nor_fusing_nor_tables_per_neuron_change_a_bit() {
+    let mut fired = 0;
+    for (membrane, receptors, each) in combinations() {
+        let names: Vec<_> = receptors.iter().map(|r| r.name).collect();
+        let whole = drive(&mut *build(membrane, &receptors, false, true), membrane, &receptors, CHUNKS);
+        let cut = drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, 2);
+        let staged = drive(&mut *build(membrane, &receptors, each, false), membrane, &receptors, CHUNKS);
+        assert_eq!(whole, cut, "{} {names:?}: blocks", membrane.name);
+        assert_eq!(whole, staged, "{} {names:?}: fused and staged", membrane.name);
+        fired += whole.0.len();
+    }
+    assert!(fired > 1000, "the test drives hard enough to cause spikes: {fired}");
+}
+
+#[test]
+fn every_vector_set_gives_the_bits_of_the_portable_kernels() {
+    // Other tests may force another set meanwhile: they too expect the same bits from every set.
+    let usual = vector::level();
+    for (membrane, receptors, each) in combinations() {
+        let at = |level: Level| {
+            vector::force(level);
+            drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, CHUNKS)
+        };
+        let portable = at(Level::Portable);
+        for level in Level::ALL {
+            assert_eq!(portable, at(level), "{} at {}", membrane.name, level.name());
+        }
+    }
+    vector::force(usual);
+}
+
+#[test]
+fn a_silent_network_holds_no_subnormal_numbers() {
+    for (membrane, receptors, _) in combinations() {
+        let mut neurons = build(membrane, &receptors, false, true);
+        let zero = [[0.0; LANES]; CHUNKS];
+        let mut events = vec![zero; receptors.len()];
+        events.iter_mut().for_each(|e| *e = [[0.5; LANES]; CHUNKS]);
+        let mut spikes = Vec::new();
+        for step in 0..20_000 {
+            neurons.step(Block { chunks: 0..2, drive: &zero, events: &events, kick: None }, &mut spikes);
+            if step == 0 {
+                events.iter_mut().for_each(|e| *e = zero);
+            }
+        }
+        for (r, page) in receptors.iter().enumerate() {
+            for v in 0..page.variables.len() {
+                assert_eq!(neurons.get(Some(r), v, 0), 0.0, "{} of {}", page.variables[v].name, page.name);
+            }
+        }
+        assert!(!neurons.get(None, 0, 0).is_subnormal(), "{}", membrane.name);
+    }
+}
