@@ -170,7 +170,7 @@ fn models_lists_every_model_and_prints_its_page() {
         assert!(text.starts_with(&format!("{}: {}", page.name, page.summary)), "{text}");
         for field in page.fields {
             assert!(text.contains(field.name) && text.contains(field.meaning), "{} of {}", field.name, page.name);
-            assert!(text.contains(field.dimension.unit()) && text.contains(&field.range.words()), "{text}");
+            assert!(text.contains(field.dimension.unit()) && text.contains(field.range.words()), "{text}");
         }
         for variable in page.variables {
             assert!(text.contains(variable.name) && text.contains(variable.meaning), "{text}");
