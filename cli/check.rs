@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::{Configuration, print};
 use clap::Args;
+use lapicque_engine::error::BuildError;
 use lapicque_engine::estimate::{estimate, machine_memory};
 use lapicque_engine::plan::Plan;
 use lapicque_engine::preview;
@@ -20,23 +21,23 @@ pub struct Arguments {
 pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let loaded = arguments.configuration.load(&Models::standard())?;
     let plan = &loaded.plan;
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let estimate = estimate(plan, threads);
+    let have = machine_memory();
+    if let Some(have) = have.filter(|&have| estimate.bytes > have as f64) {
+        return Err(BuildError::memory(&estimate, have).into());
+    }
     let preview = preview(plan)?;
     let mut text = format!("{} steps of {} ms, seed {}\n\n", plan.steps, plan.dt, plan.seed);
     populations(plan, &mut text);
     inputs(plan, &mut text);
     projections(plan, &preview.synapses, &mut text);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let estimate = estimate(plan, threads);
     text += &format!("\n{} neurons, {} synapses\n", estimate.neurons, preview.synapses.iter().sum::<u64>());
     let bits = if preview.wide { 64 } else { 32 };
     text += &format!("weights rounded by at most {:.1e} of a typical weight, sums of {bits} bits\n", preview.rounding);
     text += &format!("memory about {:.0} MB", estimate.bytes / 1e6);
-    if let Some(have) = machine_memory() {
+    if let Some(have) = have {
         text += &format!(", this machine has {:.0} MB", have as f64 / 1e6);
-        if estimate.bytes > have as f64 {
-            print(&(text + "\n"))?;
-            return Err(Failure::run("the network does not fit into this machine's memory"));
-        }
     }
     print(&(text + "\n"))
 }

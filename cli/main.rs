@@ -75,7 +75,9 @@ impl Configuration {
         let mut overrides = self.set.clone();
         overrides.extend(self.seed.map(|seed| format!("simulation.seed={seed}")));
         overrides.extend(self.duration.as_ref().map(|duration| format!("simulation.duration={duration}")));
-        Ok(lapicque_engine::config::load(&self.config, &overrides, &models.pages())?)
+        let loaded = lapicque_engine::config::load(&self.config, &overrides, &models.pages())?;
+        loaded.check_models(models)?;
+        Ok(loaded)
     }
 }
 

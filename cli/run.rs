@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lapicque_engine::batch::Batch;
 use lapicque_engine::config::Loaded;
 use lapicque_engine::estimate::peak_memory;
-use lapicque_engine::record::{Provenance, RecordError, Recorder, State, Summary};
+use lapicque_engine::record::{Claim, Provenance, RecordError, Recorder, State, Summary};
 use lapicque_engine::simulation::{Options, Simulation};
 use lapicque_engine::time_loop::{Epoch, Observer};
 use lapicque_models::list::Models;
@@ -58,6 +58,7 @@ struct Watch<'a> {
     spikes: u64,
     bar: &'a ProgressBar,
     dt: f64,
+    steps: u64,
     start: Instant,
     last: Instant,
 }
@@ -75,7 +76,8 @@ impl Watch<'_> {
         let (model, wall) = (tick as f64 * self.dt * 1e-3, self.start.elapsed().as_secs_f64());
         self.bar.set_position(tick);
         self.bar.set_message(format!(
-            "{model:.2} s of model time, {:.3} × real time, {} spikes",
+            "{model:.2} of {} s, {:.3} × real time, {} spikes",
+            self.steps as f64 * self.dt * 1e-3,
             wall / model,
             self.spikes
         ));
@@ -101,7 +103,7 @@ impl Observer for Watch<'_> {
 fn bar(arguments: &Arguments, steps: u64) -> ProgressBar {
     let target =
         if arguments.quiet || arguments.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}, {eta} left");
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}, {eta} left");
     ProgressBar::with_draw_target(Some(steps), target)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
@@ -127,6 +129,20 @@ fn provenance(loaded: &Loaded, threads: usize, started: SystemTime) -> Provenanc
     }
 }
 
+/// Watches for Ctrl-C and SIGTERM. While `recording`, the first raises the flag returned and asks for a clean end; the
+/// second, from somebody in a hurry, ends the process. Before, while the network is built, there is nothing to keep.
+fn watch_signals(recording: &Arc<AtomicBool>) -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (flag, recording) = (Arc::clone(&interrupted), Arc::clone(recording));
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) || !recording.load(Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|e| Failure::run(format!("cannot watch for Ctrl-C: {e}")))?;
+    Ok(interrupted)
+}
+
 /// Runs a configuration.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let started = SystemTime::now();
@@ -134,23 +150,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let loaded = arguments.configuration.load(&models)?;
     let options = Options { models, ..Options::default() };
     let options = Options { threads: arguments.threads.unwrap_or(options.threads), ..options };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        // The first asks for a clean end; the second, from somebody in a hurry, ends the process.
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|e| Failure::run(format!("cannot watch for Ctrl-C: {e}")))?;
-
+    if options.threads == 0 {
+        return Err(Failure::input("--threads 0: at least 1 thread is needed"));
+    }
     let output = arguments.out.clone().unwrap_or_else(|| default_output(&arguments.configuration.config));
+    let recording = Arc::new(AtomicBool::new(false));
+    let interrupted = watch_signals(&recording)?;
+    let claim = Claim::new(&output, arguments.force).map_err(Failure::run)?;
     let mut clock = Instant::now();
     let mut phase = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
     let mut simulation = Simulation::new(loaded.plan.clone(), options)?;
     let build_s = phase();
     let origin = provenance(&loaded, simulation.threads(), started);
-    let mut recorder = Recorder::create(&output, simulation.plan(), origin, arguments.force).map_err(Failure::run)?;
+    recording.store(true, Ordering::Relaxed);
+    let mut recorder = claim.record(simulation.plan(), &origin).map_err(Failure::run)?;
     let bar = bar(arguments, loaded.plan.steps);
     phase();
     let mut watch = Watch {
@@ -162,6 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         spikes: 0,
         bar: &bar,
         dt: loaded.plan.dt,
+        steps: loaded.plan.steps,
         start: Instant::now(),
         last: Instant::now(),
     };
@@ -220,7 +234,6 @@ impl Report<'_> {
             "synaptic_events": self.simulation.synaptic_events(),
             "peak_memory_bytes": self.peak,
             "output": self.summary.file,
-            "state": self.summary.state.word(),
             "populations": self.summary.populations.iter().map(population).collect::<serde_json::Map<_, _>>(),
         })
     }

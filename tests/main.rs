@@ -1,10 +1,14 @@
 //! Integration tests: one binary, cases by topic. Everything here uses the public API or the command line.
 
+mod bad_input;
+mod cli;
 mod common;
 mod conformance;
+mod crash;
 mod determinism;
 mod estimators;
 mod networks;
+mod program;
 mod receptors;
 mod single_neurons;
 #[allow(dead_code)] // the unit tests of models use the rest of it

@@ -5,6 +5,9 @@ use crate::error::BuildError;
 use crate::plan::{Plan, Projection, Rule, Selection, Shape, Value};
 use crate::sampler::Sampler;
 
+/// Longest delay in steps: the spikes of so many steps are kept.
+pub const LONGEST_DELAY: f64 = 1e6;
+
 /// Checks a plan.
 pub fn plan(plan: &Plan) -> Result<(), BuildError> {
     let invalid = |text: String| Err(BuildError::Invalid(text));
@@ -118,7 +121,7 @@ fn projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
             plan.dt
         )));
     }
-    if delay.acceptance() < 1e-3 || delay.bounds().1 > 1e6 {
+    if delay.acceptance() < 1e-3 || delay.bounds().1 > LONGEST_DELAY {
         return Err(BuildError::Invalid(format!(
             "{name}: delays of {:?} do not lie between half a step and 1e6 steps",
             p.delay

@@ -51,6 +51,18 @@ pub enum BuildError {
     },
 }
 
+impl BuildError {
+    /// A network that does not fit into this machine's memory of so many bytes.
+    pub fn memory(estimate: &crate::estimate::Estimate, have: u64) -> Self {
+        BuildError::Memory {
+            need_mb: (estimate.bytes / 1e6) as u64,
+            have_mb: have / 1_000_000,
+            synapses: estimate.synapses as u64,
+            neurons: estimate.neurons,
+        }
+    }
+}
+
 /// A run that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

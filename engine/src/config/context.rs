@@ -99,6 +99,13 @@ impl<'a> Context<'a> {
 
     /// Report a key that is missing from a table.
     pub fn missing(&mut self, section: &Section, key: &str, doc: &str, example: &str) {
+        // A slip in a key that was reported is what is missing.
+        let slip = |entry: &Entry| {
+            nearest(&entry.key, [key]).is_some() && self.problems.iter().any(|(origin, _)| *origin == entry.origin)
+        };
+        if section.table.entries.iter().any(slip) {
+            return;
+        }
         let message = format!("{key} is missing: {doc}");
         let remedy = (!example.is_empty()).then(|| format!("write {key} = {example}"));
         self.report(section.origin, &section.at(key), String::new(), message, remedy);

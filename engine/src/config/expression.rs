@@ -415,7 +415,8 @@ fn apply(function: Function, values: &[Quantity]) -> Result<Quantity, String> {
         Function::Abs => Ok(Quantity { mantissa: first.mantissa.abs(), ..first }),
         Function::Min => extreme("min", |a, b| a < b),
         Function::Max => extreme("max", |a, b| a > b),
-        Function::Round => plain("round", f64::round),
+        // Half to even, as numpy: 1065 * 0.1 is 106.5 and becomes 106.
+        Function::Round => plain("round", f64::round_ties_even),
         Function::Floor => plain("floor", f64::floor),
         Function::Ceil => plain("ceil", f64::ceil),
     }

@@ -21,6 +21,7 @@ mod populations;
 mod problem;
 mod projections;
 mod record;
+mod refusals;
 mod resolve;
 mod resolved;
 mod rules;
@@ -51,6 +52,9 @@ pub struct Loaded {
     pub resolved: String,
     /// The overrides as given.
     pub overrides: Vec<String>,
+    /// What was read, so that a later refusal can name its line.
+    root: Table,
+    sources: Sources,
 }
 
 /// Read a file, lay `overrides` (`path=value`) over it, and resolve it with these models.
@@ -84,9 +88,14 @@ fn assemble(
         }
     }
     match resolve::resolve(&root, &sources, models) {
-        Ok(plan) if problems.is_empty() => {
-            Ok(Loaded { resolved: resolved::json(&plan), plan, text: joined(&sources), overrides: sources.overrides })
-        }
+        Ok(plan) if problems.is_empty() => Ok(Loaded {
+            resolved: resolved::json(&plan),
+            plan,
+            text: joined(&sources),
+            overrides: sources.overrides.clone(),
+            root,
+            sources,
+        }),
         Ok(_) => Err(ConfigError { problems }),
         Err(mut found) => {
             found.extend(problems);

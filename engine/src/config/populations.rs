@@ -88,11 +88,21 @@ pub(crate) fn resolve(cx: &mut Context, root: &Table) -> Populations {
         let path = format!("population.{}", entry.key);
         check_name(cx, entry, &path, "population");
         let whole = cx.table(&entry.node, &path).and_then(|_| expand(cx, table, entry, &path));
+        let own = match &entry.node.content {
+            Content::Table(table) => table.node("size"),
+            _ => None,
+        };
         let known = whole.map_or_else(Known::default, |whole| population(cx, entry, &whole, &path));
         let size = u64::from(known.size.unwrap_or(0));
         if total <= u64::from(u32::MAX) && total + size > u64::from(u32::MAX) {
             let message = format!("with this population there are {} neurons; at most {} fit", total + size, u32::MAX);
-            cx.report(entry.origin, &format!("{path}.size"), size.to_string(), message, None);
+            cx.report(
+                own.map_or(entry.origin, |node| node.origin),
+                &format!("{path}.size"),
+                size.to_string(),
+                message,
+                None,
+            );
         }
         total += size;
         populations.known.push(known);

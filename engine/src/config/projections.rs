@@ -9,6 +9,7 @@ use super::selection::{self, Part};
 use super::tree::{Entry, Table};
 use super::units::show;
 use super::value::{self, Accept, Demand, Form};
+use crate::check::LONGEST_DELAY;
 use crate::plan::{Projection, Rule, Shape, Value};
 use crate::sampler::Sampler;
 use lapicque_models::page::{Dimension, Range};
@@ -170,6 +171,20 @@ fn delay(cx: &mut Context, section: &Section, dt: f64, locals: &Locals) -> Optio
         let given = value::given(node, time, dimension);
         let message = format!("the delay {given} is shorter than dt = {} ms; at least one step is needed", show(dt));
         cx.wrong(node, &path, message, None);
+        return None;
+    }
+    let longest = Sampler::delay(delay, dt).bounds().1;
+    if longest > LONGEST_DELAY {
+        let most = show(LONGEST_DELAY * dt);
+        let (given, remedy) = match delay {
+            Value::Constant(time) => (format!("the delay {} is", value::given(node, time, dimension)), None),
+            Value::Drawn { .. } => (
+                format!("delays up to {:.3e} ms could be drawn,", longest * dt),
+                Some("add max = \"… ms\"".to_string()),
+            ),
+        };
+        let message = format!("{given} {longest:.3e} steps of dt = {} ms; at most {most} ms are possible", show(dt));
+        cx.wrong(node, &path, message, remedy);
         return None;
     }
     Some(delay)

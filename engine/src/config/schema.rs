@@ -17,12 +17,20 @@ pub fn schema(models: &[&'static Page]) -> Json {
         "properties": {
             "base": { "type": "string", "description": doc("base") },
             "parameters": named("parameters", reference("quantity")),
-            "simulation": described(table(keys::SIMULATION), doc("simulation")),
+            "simulation": described(open(table(keys::SIMULATION)), doc("simulation")),
             "population": named("population", population()),
             "input": named("input", models_of(models, Role::Source, keys::INPUT)),
             "projection": named("projection", table(keys::PROJECTION)),
             "record": described(table(keys::RECORD), doc("record")),
         },
+        // What a file lays over a base may be given there.
+        "anyOf": [
+            { "required": ["base"] },
+            {
+                "required": ["simulation", "population"],
+                "properties": { "simulation": { "required": ["duration"] } },
+            },
+        ],
         "$defs": {
             "quantity": {
                 "description": "A number, a quantity such as \"20 ms\", or an expression such as \"= 2*J\".",
@@ -57,6 +65,12 @@ fn table(keys: &'static [Key]) -> Json {
     let properties: Map<String, Json> = keys.iter().map(|key| (key.name.to_string(), property(key))).collect();
     let required: Vec<&str> = keys.iter().filter(|k| k.presence == Presence::Required).map(|k| k.name).collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
+}
+
+/// The same without what it requires.
+fn open(mut schema: Json) -> Json {
+    schema.as_object_mut().map(|map| map.remove("required"));
+    schema
 }
 
 /// A population needs size and a whole neuron only where it is not like another; else it may change single fields.

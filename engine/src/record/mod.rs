@@ -42,7 +42,7 @@ pub use error::RecordError;
 pub use info::info;
 pub use provenance::{Provenance, State};
 pub use reader::{Activity, ActivityAttributes, Reader, SpikeAttributes, Spikes, TraceAttributes, TraceData};
-pub use recorder::{Recorder, Summary};
+pub use recorder::{Claim, Recorder, Summary};
 pub use sonata_edges::export_edges;
 pub use sonata_report::export_report;
 pub use statistics::PopulationSummary;

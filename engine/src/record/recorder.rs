@@ -43,6 +43,41 @@ pub struct Recorder {
     writer: Option<JoinHandle<Result<Summary, RecordError>>>,
 }
 
+/// An output that is this process's own, before there is a plan to record: a run finds out before a long build whether
+/// it may write at all. Nothing is changed; dropping it gives the output back.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    output: Output,
+}
+
+impl Claim {
+    /// Claims an output: missing directories are made; what lapicque did not write is refused unless `force` is set.
+    pub fn new(path: impl AsRef<Path>, force: bool) -> Result<Claim, RecordError> {
+        let path = path.as_ref().to_path_buf();
+        Ok(Claim { output: Output::claim(&path, force)?, path })
+    }
+
+    /// Starts the recording. From now on there is a valid file at the path, empty at first.
+    pub fn record(self, plan: &Plan, provenance: &Provenance) -> Result<Recorder, RecordError> {
+        request::check(plan)?;
+        self.start(plan, provenance, PAUSE)
+    }
+
+    fn start(self, plan: &Plan, provenance: &Provenance, pause: u32) -> Result<Recorder, RecordError> {
+        let Claim { path, output } = self;
+        let sink = Sink::create(output.part(), plan, provenance)?;
+        let mut writer = Writer::new(output, sink, plan.record.flush_s, pause);
+        writer.flush()?;
+        let (sender, receiver) = channel::bounded(WAITING);
+        let thread = thread::Builder::new()
+            .name("lapicque-writer".to_string())
+            .spawn(move || writer.run(&receiver))
+            .map_err(|e| RecordError::io("start the thread that writes", &path, &e))?;
+        Ok(Recorder { file: path, sender: Some(sender), writer: Some(thread) })
+    }
+}
+
 impl Recorder {
     /// Opens an output for a plan. From now on there is a valid file at `path`, empty at first; missing directories are
     /// made. What lapicque wrote there before is replaced; anything else only if `force` is set.
@@ -65,16 +100,7 @@ impl Recorder {
         pause: u32,
     ) -> Result<Recorder, RecordError> {
         request::check(plan)?;
-        let output = Output::claim(path, force)?;
-        let sink = Sink::create(output.part(), plan, provenance)?;
-        let mut writer = Writer::new(output, sink, plan.record.flush_s, pause);
-        writer.flush()?;
-        let (sender, receiver) = channel::bounded(WAITING);
-        let thread = thread::Builder::new()
-            .name("lapicque-writer".to_string())
-            .spawn(move || writer.run(&receiver))
-            .map_err(|e| RecordError::io("start the thread that writes", path, &e))?;
-        Ok(Recorder { file: path.to_path_buf(), sender: Some(sender), writer: Some(thread) })
+        Claim::new(path, force)?.start(plan, provenance, pause)
     }
 
     /// Records a batch. Batches come in order of time. An error is one that the writer met in this or an earlier batch;

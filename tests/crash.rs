@@ -1,0 +1,334 @@
+//! Runs that do not reach their end: killed, interrupted, out of disk, on outputs they may not write.
+//!
+//! The network spikes about four million times per second of model time in an order that noise decides, so that no two
+//! stretches of it are alike. A file is held, value by value, against an undisturbed run.
+
+use crate::program::{Running, end, lapicque, names, run, succeed, write};
+use lapicque_engine::record::Reader;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Two populations that fire at several hundred Hz.
+const BUSY: &str = r#"
+[simulation]
+duration = "1 s"
+[population.E]
+size = 6000
+neuron = { kind = "lif", tau_m = "20 ms", v_threshold = "20 mV", v_reset = "10 mV", t_ref = "0.5 ms" }
+receptor.syn = { kind = "exponential", tau = "2 ms" }
+[population.I]
+like = "E"
+size = 2000
+[input.drive]
+kind = "white_noise"
+to = ["E", "I"]
+mean = "90 mV"
+sigma = "20 mV"
+[projection.inhibition]
+from = "I"
+to = "E"
+rule = { fixed_in_degree = 4 }
+weight = "-0.5 mV"
+delay = "1 ms"
+[record]
+from = "2 ms"
+flush = "1 ms"
+activity = { bin = "0.5 ms" }
+traces = [{ population = "E", variables = ["v", "syn.i"], neurons = "10..30", every = "0.2 ms" }]
+"#;
+
+/// All that a file holds.
+struct Recording {
+    until: f64,
+    /// Per population: size, bits of the times, neurons.
+    spikes: Vec<(Vec<u64>, Vec<u64>)>,
+    /// Per population: counts and bits of the rates.
+    activity: Vec<(Vec<u32>, Vec<u64>)>,
+    traces: Vec<Vec<u64>>,
+}
+
+const POPULATIONS: [&str; 2] = ["E", "I"];
+const FROM: f64 = 2.0;
+const BIN: f64 = 0.5;
+const EVERY: f64 = 0.2;
+const TRACED: usize = 20;
+
+fn bits(values: Vec<f64>) -> Vec<u64> {
+    values.into_iter().map(f64::to_bits).collect()
+}
+
+fn read(path: &Path) -> Recording {
+    let reader = Reader::open(path).unwrap_or_else(|e| panic!("the file does not open: {e}"));
+    let until = reader.reached_ms().unwrap();
+    for name in POPULATIONS {
+        let attributes = reader.spike_attributes(name).unwrap();
+        assert_eq!((attributes.t_start_ms, attributes.t_stop_ms), (FROM, until.max(FROM)));
+    }
+    let spikes = POPULATIONS.map(|name| reader.spikes(name).unwrap());
+    let activity = POPULATIONS.map(|name| reader.activity(name).unwrap());
+    let traces = ["v", "syn.i"].map(|variable| reader.trace("E", variable).unwrap());
+    Recording {
+        until,
+        spikes: spikes.into_iter().map(|s| (bits(s.times_ms), s.neurons)).collect(),
+        activity: activity.into_iter().map(|a| (a.spike_count, bits(a.rate_hz))).collect(),
+        traces: traces.into_iter().map(|t| bits(t.values)).collect(),
+    }
+}
+
+impl Recording {
+    /// Asserts that this is `whole` up to the time this names, and nothing else. Returns the number of spikes.
+    #[track_caller]
+    fn is_beginning_of(&self, whole: &Recording) -> usize {
+        let until = self.until;
+        assert!(until <= whole.until, "the reference ends before {until} ms");
+        let mut count = 0;
+        for ((times, neurons), (all, who)) in self.spikes.iter().zip(&whole.spikes) {
+            let due = all.partition_point(|time| f64::from_bits(*time) <= until);
+            assert_eq!((times.len(), neurons.len()), (due, due), "spikes up to {until} ms");
+            assert!(*times == all[..due] && *neurons == who[..due], "other spikes up to {until} ms");
+            count += due;
+        }
+        let steps = |width: f64| ((until - FROM).max(0.0) / width + 1e-6).floor() as usize;
+        for ((counts, rates), (all, every)) in self.activity.iter().zip(&whole.activity) {
+            let due = steps(BIN);
+            assert_eq!((counts.len(), rates.len()), (due, due), "bins up to {until} ms");
+            assert!(*counts == all[..due] && *rates == every[..due], "other activity up to {until} ms");
+        }
+        for (values, all) in self.traces.iter().zip(&whole.traces) {
+            let due = if until < FROM { 0 } else { TRACED * (steps(EVERY) + 1) };
+            assert_eq!(values.len(), due, "values of traces up to {until} ms");
+            assert!(*values == all[..due], "other traces up to {until} ms");
+        }
+        count
+    }
+}
+
+/// The inode of a file; a flush gives the output another one.
+fn inode(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+/// Waits for what another process does.
+#[track_caller]
+fn until(running: &mut Running, what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(running.lives(), "the run ended before {what}");
+        assert!(began.elapsed() < Duration::from_secs(60), "no {what} within a minute");
+        std::thread::yield_now();
+    }
+}
+
+/// A small generator for moments (SplitMix64): a number in 0..1.
+fn chance(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn start(folder: &Path, more: &[&str]) -> Running {
+    let mut arguments = vec!["run", "busy.toml", "--out", "run.h5", "--quiet", "--threads", "2"];
+    arguments.extend(more);
+    Running::start(&mut lapicque(folder, &arguments))
+}
+
+/// A flush first makes `.run.h5.part` complete and renames it to the output, then copies that to `.run.h5.next` and
+/// renames the copy to `.run.h5.part`. So a killed run that leaves a `.next`, or no `.part`, died inside a flush; this
+/// is looked at after its death, when nothing moves any more. Two out of three kills wait for a `.next` to appear (in a
+/// flush drawn at random) and then strike; the others strike after a time drawn at random.
+#[test]
+fn runs_killed_at_50_moments_keep_exactly_the_spikes_up_to_the_last_flush() {
+    const KILLS: usize = 50;
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    let began = Instant::now();
+    succeed(folder, &["run", "busy.toml", "--out", "reference.h5", "--quiet", "--threads", "2"]);
+    let length = began.elapsed().as_secs_f64();
+    let reference = read(&folder.join("reference.h5"));
+    let output = folder.join("run.h5");
+    let (part, next) = (folder.join(".run.h5.part"), folder.join(".run.h5.next"));
+    let (mut seed, mut kills, mut inside, mut attempts) = (50, 0, 0, 0);
+    let (mut furthest, mut most) = (0.0_f64, 0);
+    while kills < KILLS || inside * 3 < kills {
+        attempts += 1;
+        assert!(attempts < 5 * KILLS, "{kills} kills, {inside} of them inside a flush, in {attempts} attempts");
+        let before = inode(&output);
+        let mut run = start(folder, &[]);
+        until(&mut run, "the first file", || inode(&output).is_some_and(|now| Some(now) != before));
+        let moment = Duration::from_secs_f64(0.6 * length * chance(&mut seed));
+        let began = Instant::now();
+        while began.elapsed() < moment && run.lives() {
+            std::thread::yield_now();
+        }
+        if attempts % 3 != 0 {
+            while !next.exists() && run.lives() {
+                std::hint::spin_loop();
+            }
+        }
+        if !run.lives() {
+            continue; // it was faster than this test: no kill
+        }
+        run.kill();
+        assert_eq!(run.wait(), -1);
+        kills += 1;
+        inside += usize::from(next.exists() || !part.exists());
+        let killed = read(&output);
+        most = most.max(killed.is_beginning_of(&reference));
+        furthest = furthest.max(killed.until);
+        assert_eq!(Reader::open(&output).unwrap().state(), "running");
+    }
+    println!("{kills} kills, {inside} inside a flush; the furthest file reached {furthest} ms with {most} spikes");
+    assert!(most > 10_000, "no file held much: {most} spikes");
+    // What they left behind disturbs nobody.
+    succeed(folder, &["run", "busy.toml", "--out", "run.h5", "--quiet"]);
+    assert_eq!(read(&output).is_beginning_of(&reference), reference.spikes.iter().map(|s| s.0.len()).sum::<usize>());
+    assert_eq!(names(folder), ["busy.toml", "reference.h5", "run.h5"]);
+}
+
+/// The file of a run that was asked to end is the file of a run that was never longer.
+fn ends_cleanly_on(signal: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    let output = folder.join("run.h5");
+    let mut run = start(folder, &["--duration", "1000 s"]);
+    until(&mut run, "a flush", || Reader::open(&output).is_ok_and(|r| r.reached_ms().is_some_and(|t| t > 5.0)));
+    run.signal(signal);
+    assert_eq!(run.wait(), 130);
+    let reached = Reader::open(&output).unwrap().reached_ms().unwrap();
+    assert_eq!(Reader::open(&output).unwrap().state(), "interrupted");
+    assert!(succeed(folder, &["info", "run.h5"]).contains(&format!("interrupted at {reached} ms")));
+    assert_eq!(names(folder), ["busy.toml", "run.h5"]);
+    let duration = format!("{reached} ms");
+    succeed(folder, &["run", "busy.toml", "--out", "short.h5", "--quiet", "--duration", &duration]);
+    read(&output).is_beginning_of(&read(&folder.join("short.h5")));
+    assert!(succeed(folder, &["diff", "run.h5", "short.h5"]).contains("no difference"));
+}
+
+#[test]
+fn ctrl_c_ends_a_run_with_130_and_a_complete_file() {
+    ends_cleanly_on("INT");
+}
+
+#[test]
+fn sigterm_ends_a_run_with_130_and_a_complete_file() {
+    ends_cleanly_on("TERM");
+}
+
+#[test]
+fn ctrl_c_while_the_network_is_built_ends_at_once_and_leaves_no_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    // A build of some minutes.
+    let rule = "projection.inhibition.rule={ fixed_in_degree = 60000 }";
+    let mut run = start(folder, &["--set", rule, "--set", "population.E.size=20000"]);
+    until(&mut run, "the claim on the output", || folder.join(".run.h5.lock").exists());
+    run.signal("INT");
+    assert_eq!(run.wait(), 130);
+    assert!(!folder.join("run.h5").exists());
+}
+
+/// A limit on the size of a file fails a write as a full disk does, with other words of the system.
+#[test]
+fn a_full_disk_is_a_clear_error_and_what_was_flushed_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    let mut limited = Command::new("bash");
+    limited.current_dir(folder).args(["-c", "trap '' XFSZ; ulimit -f 16384; exec \"$@\"", "bash"]);
+    limited.arg(env!("CARGO_BIN_EXE_lapicque"));
+    limited.args(["run", "busy.toml", "--out", "run.h5", "--duration", "1000 s", "--quiet"]);
+    let ended = end(&mut limited);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(ended.err.contains("File too large") && ended.err.contains("make room"), "{}", ended.err);
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    let kept = read(&folder.join("run.h5"));
+    assert!(kept.until > FROM, "nothing was kept: {}", ended.err);
+    assert!(ended.err.contains(&format!("run.h5 keeps everything up to {} ms", kept.until)), "{}", ended.err);
+    assert_eq!(names(folder), ["busy.toml", "run.h5"]);
+    let duration = format!("{} ms", kept.until);
+    succeed(folder, &["run", "busy.toml", "--out", "short.h5", "--quiet", "--duration", &duration]);
+    assert!(succeed(folder, &["diff", "run.h5", "short.h5"]).contains("no difference"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_a_clear_error_before_anything_is_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    let closed = folder.join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    let mut permissions = std::fs::metadata(&closed).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o555);
+    std::fs::set_permissions(&closed, permissions).unwrap();
+    // To root every directory is open, but not those of the kernel.
+    let root = std::fs::metadata(folder).unwrap().uid() == 0;
+    let output = if root { "/proc/run.h5" } else { "closed/run.h5" };
+    let ended = run(folder, &["run", "busy.toml", "--out", output, "--duration", "1000 s"]);
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    let start = format!("error: cannot create {}", if root { "/proc/" } else { "closed/" });
+    assert!(ended.err.starts_with(&start) && ended.err.lines().count() == 1, "{}", ended.err);
+    assert_eq!(ended.out, "");
+}
+
+#[test]
+fn what_lapicque_did_not_write_is_replaced_only_by_force() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    write(folder, "notes.h5", "my notes\n");
+    let foreign = hdf5::File::create(folder.join("foreign.h5")).unwrap();
+    foreign.create_group("data").unwrap();
+    foreign.close().unwrap();
+    for name in ["notes.h5", "foreign.h5"] {
+        let before = std::fs::read(folder.join(name)).unwrap();
+        let arguments = ["run", "busy.toml", "--duration", "10 ms", "--quiet", "--out", name];
+        let ended = run(folder, &arguments);
+        assert_eq!(ended.code, 1);
+        assert!(ended.err.contains(name) && ended.err.contains("was not written by lapicque"), "{}", ended.err);
+        assert!(ended.err.contains("--force"), "{}", ended.err);
+        assert_eq!(std::fs::read(folder.join(name)).unwrap(), before);
+        let forced = run(folder, &[&arguments[..], &["--force"]].concat());
+        assert_eq!(forced.code, 0, "{}", forced.err);
+        assert_eq!(read(&folder.join(name)).until, 10.0);
+        // Its own it replaces without a word.
+        succeed(folder, &arguments);
+    }
+    assert_eq!(names(folder), ["busy.toml", "foreign.h5", "notes.h5"]);
+}
+
+#[test]
+fn a_directory_is_no_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    std::fs::create_dir(folder.join("results")).unwrap();
+    for force in [&[][..], &["--force"]] {
+        let ended = run(folder, &[&["run", "busy.toml", "--duration", "10 ms", "--out", "results"], force].concat());
+        assert_eq!(ended.code, 1);
+        assert!(ended.err.contains("results is a directory: name a file"), "{}", ended.err);
+        assert_eq!(names(folder), ["busy.toml", "results"]);
+    }
+}
+
+#[test]
+fn two_live_runs_do_not_share_an_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "busy.toml", BUSY);
+    let mut first = start(folder, &["--duration", "1000 s"]);
+    until(&mut first, "the first file", || folder.join("run.h5").exists());
+    let second = run(folder, &["run", "busy.toml", "--out", "run.h5", "--duration", "10 ms", "--force"]);
+    assert_eq!(second.code, 1);
+    assert!(second.err.contains("run.h5 is being written by another run"), "{}", second.err);
+    assert!(first.lives());
+    first.signal("TERM");
+    assert_eq!(first.wait(), 130);
+    assert_eq!(Reader::open(folder.join("run.h5")).unwrap().state(), "interrupted");
+}
