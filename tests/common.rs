@@ -1,9 +1,7 @@
 //! Small networks for tests of single neurons.
 
-use lapicque_engine::batch::Batch;
 use lapicque_engine::network::Network;
 use lapicque_engine::plan::Value;
-use lapicque_engine::simulation::Simulation;
 
 /// Parameters of a model, in the engine's units.
 pub fn values<const N: usize>(parameters: [(&'static str, f64); N]) -> [(&'static str, Value); N] {
@@ -33,11 +31,6 @@ pub fn spikes(network: Network, duration: f64) -> Vec<u64> {
 /// Makes the input added last a pulse at these ticks.
 pub fn pulse_at(network: &mut Network, ticks: &[u64]) {
     network.plan_mut().inputs.last_mut().unwrap().times = ticks.iter().map(|tick| tick - 1).collect();
-}
-
-/// Runs a simulation for a while.
-pub fn run(simulation: &mut Simulation, duration: f64) -> Batch {
-    simulation.run_for(duration).unwrap()
 }
 
 /// Asserts that two numbers agree to a relative tolerance.

@@ -71,7 +71,8 @@ fn run(plan: &Plan, options: Options, pieces: &[u64]) -> Outcome {
 
 /// Where two outcomes begin to differ: time, neuron, and both values. `None` where they are the same, bit for bit.
 fn first_difference(a: &Outcome, b: &Outcome) -> Option<String> {
-    let trace = |((name, width, x), (_, _, y)): (&(String, usize, Vec<f64>), &(String, usize, Vec<f64>))| {
+    type Trace = (String, usize, Vec<f64>);
+    let trace = |((name, width, x), (_, _, y)): (&Trace, &Trace)| {
         let i = x.iter().zip(y).position(|(x, y)| x.to_bits() != y.to_bits())?;
         Some((i / width, format!("row {}: {name}, neuron {}: {:e} and {:e}", i / width, i % width, x[i], y[i])))
     };

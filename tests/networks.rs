@@ -64,7 +64,8 @@ fn measure(name: &str, seed: u64, window: f64, threads: usize) -> Vec<(String, F
         ControlFlow::Continue(())
     };
     simulation.run(last, &mut collect).expect("the network runs");
-    let figures = |((name, size), (ticks, neurons)): ((String, usize), &(Vec<u64>, Vec<u32>))| {
+    type Train = (Vec<u64>, Vec<u32>);
+    let figures = |((name, size), (ticks, neurons)): ((String, usize), &Train)| {
         let spikes = Spikes { ticks, neurons, size, dt_ms: dt, window: (first, last) };
         let figures = Figures {
             rate: spikes.rate(),

@@ -119,8 +119,11 @@ fn normal_cdf(z: f64) -> f64 {
     if z < 0.0 { tail(-z) } else { 1.0 - tail(z) }
 }
 
+/// A population and some of its neurons.
+type Part = (usize, Range<u32>);
+
 /// Selections: two populations, one onto itself, parts that overlap, touch, contain each other, and single neurons.
-fn selections() -> Vec<((usize, Range<u32>), (usize, Range<u32>))> {
+fn selections() -> Vec<(Part, Part)> {
     vec![
         ((0, 0..1000), (1, 0..700)),
         ((1, 100..600), (0, 250..999)),

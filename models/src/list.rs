@@ -107,6 +107,9 @@ pub struct MembraneEntry {
     pub response: fn(&crate::page::Parameters) -> Result<Response, ParameterError>,
 }
 
+/// Builds a receptor's stage from its parameters, the membranes' responses, dt in ms and the number of neurons.
+type BuildStage = fn(&Table, &[Response], f64, usize) -> Result<Box<dyn ReceptorStage>, ParameterError>;
+
 /// A receptor in the list.
 #[derive(Clone)]
 pub struct ReceptorEntry {
@@ -114,7 +117,7 @@ pub struct ReceptorEntry {
     pub page: &'static Page,
     /// Whether it moves the potential at once.
     pub jumps: bool,
-    stage: fn(&Table, &[Response], f64, usize) -> Result<Box<dyn ReceptorStage>, ParameterError>,
+    stage: BuildStage,
 }
 
 /// A source in the list.

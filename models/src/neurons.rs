@@ -313,6 +313,7 @@ struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> {
 impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for Step<'_, M, R, EACH, KICK> {
     type Output = ();
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
     fn run(self) {
         let same = R::same(self.receptors);
         let shared = self.membrane.constants.same;
