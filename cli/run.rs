@@ -74,13 +74,13 @@ impl Watch<'_> {
 
     fn show(&self, tick: u64) {
         let (model, wall) = (tick as f64 * self.dt * 1e-3, self.start.elapsed().as_secs_f64());
-        self.bar.set_position(tick);
         self.bar.set_message(format!(
             "{model:.2} of {} s, {:.3} × real time, {} spikes",
             self.steps as f64 * self.dt * 1e-3,
             wall / model,
             self.spikes
         ));
+        self.bar.set_position(tick);
     }
 }
 
