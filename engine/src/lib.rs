@@ -19,6 +19,7 @@ pub mod plan;
 mod quantum;
 pub mod record;
 pub mod sampler;
+mod share;
 pub mod simulation;
 mod synapses;
 mod tile;

@@ -7,6 +7,7 @@ use crate::error::{BuildError, RunError};
 use crate::estimate::{estimate, machine_memory};
 use crate::history::History;
 use crate::plan::{Plan, Value};
+use crate::share;
 use crate::tile::{Outbox, Tile};
 use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, Worker};
 use lapicque_models::list::Models;
@@ -201,7 +202,7 @@ impl Simulation {
     /// Values of a state variable of all neurons of a population: `v`, or `receptor.variable`.
     pub fn get(&self, population: &str, variable: &str) -> Result<Vec<f64>, BuildError> {
         let p = self.population(population)?;
-        let (receptor, index) = build::find_variable(&self.plan.populations[p], variable)?;
+        let (receptor, index) = share::find_variable(&self.plan.populations[p], variable)?;
         let mut values = Vec::with_capacity(self.plan.populations[p].size as usize);
         for worker in &self.workers {
             for tile in &worker.lock().unwrap_or_else(PoisonError::into_inner).tiles {
@@ -217,7 +218,7 @@ impl Simulation {
     pub fn set(&mut self, population: &str, variable: &str, values: &[f64]) -> Result<(), BuildError> {
         let p = self.population(population)?;
         let plan = &self.plan.populations[p];
-        let (receptor, index) = build::find_variable(plan, variable)?;
+        let (receptor, index) = share::find_variable(plan, variable)?;
         if values.len() != plan.size as usize {
             return Err(BuildError::Invalid(format!(
                 "{} values were given for {} neurons of {population}",
@@ -251,14 +252,14 @@ impl Simulation {
         let before = model.values[index].replace(value);
         let (plan, options) = (&self.plan, &self.options);
         let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
-            let variables: Vec<_> = build::variables(&plan.populations[p]).iter().map(|v| (v.1, v.2)).collect();
+            let variables: Vec<_> = share::variables(&plan.populations[p]).iter().map(|v| (v.1, v.2)).collect();
             // All new neurons and sources first, so that a refusal changes nothing.
             let mut fresh = Vec::new();
             for worker in &mut *workers {
                 for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
                     let share = &tile.layout.shares[p];
                     let Some(old) = &tile.neurons[p] else { continue };
-                    let mut new = build::neurons(plan, &options.models, p, share, options.fuse)?;
+                    let mut new = share::neurons(plan, &options.models, p, share, options.fuse)?;
                     new.take_state(&**old, &variables);
                     fresh.push((
                         new,
@@ -360,7 +361,7 @@ fn rebuilt_sources(
     let mut sources = Vec::new();
     for (at, old) in tile.sources.iter().enumerate().filter(|(_, s)| wanted(s.input)) {
         let share = &tile.layout.shares[plan.inputs[old.input].to.population];
-        if let Some(mut new) = build::source(plan, models, old.input, share)? {
+        if let Some(mut new) = share::source(plan, models, old.input, share)? {
             new.set_generators(old.source.generators().to_vec());
             sources.push((at, new));
         }

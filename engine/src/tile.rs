@@ -1,10 +1,11 @@
 //! A tile: a share of every population with its neurons, the inputs onto them and all their incoming synapses.
 
-use crate::build::{Blueprint, Synapses, find_variable, initialise, neurons, source};
+use crate::build::{Blueprint, Synapses};
 use crate::error::BuildError;
 use crate::history::{History, StepSpikes};
 use crate::layout::TileLayout;
 use crate::plan::Plan;
+use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::{Dense, SHARD, Sum, Table};
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::Models;

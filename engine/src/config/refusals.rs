@@ -5,10 +5,10 @@
 
 use super::tree::{Content, Node, Table};
 use super::{ConfigError, Loaded, Problem};
-use crate::build;
 use crate::error::BuildError;
 use crate::layout::Share;
 use crate::plan::{Model, Value};
+use crate::share;
 use lapicque_models::list::Models;
 
 /// More neurons than this are not tried out here; the builder still does.
@@ -20,7 +20,7 @@ impl Loaded {
         let mut problems: Vec<Problem> = Vec::new();
         for (index, population) in self.plan.populations.iter().enumerate() {
             let share = share(population.size, drawn(&population.neuron) || drawn_receptors(self, index));
-            if let Err(error) = build::neurons(&self.plan, models, index, &share, false) {
+            if let Err(error) = share::neurons(&self.plan, models, index, &share, false) {
                 add(&mut problems, self.at_population(&population.name, &error));
             }
         }
@@ -34,7 +34,7 @@ impl Loaded {
             if !all {
                 share.neurons = input.to.neurons.start..input.to.neurons.start + 1;
             }
-            if let Err(error) = build::source(&self.plan, models, index, &share) {
+            if let Err(error) = share::source(&self.plan, models, index, &share) {
                 let table = self.root.node("input").and_then(|node| inner(node, &input.name));
                 add(&mut problems, self.problem(table, &format!("input.{}", input.name), &error));
             }
