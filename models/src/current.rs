@@ -1,8 +1,10 @@
 //! Constant or step current.
 
 use crate::columns::CHUNKS;
+use crate::neurons::Lane;
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
+use crate::vector::{Kernel, dispatch};
 
 /// Page of the current.
 pub static PAGE: Page = Page {
@@ -36,13 +38,27 @@ impl SourceModel for Current {
     }
 }
 
-impl Source for Held {
-    fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
-        for b in 0..self.0.chunks(block) {
-            let amounts = self.0.chunk(block * CHUNKS + b);
-            for (drive, amount) in sink.drive[b].iter_mut().zip(amounts) {
+struct Add<'a> {
+    amounts: &'a Amounts,
+    block: usize,
+    drive: &'a mut [Lane; CHUNKS],
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for b in 0..self.amounts.chunks(self.block) {
+            let amounts = self.amounts.chunk(self.block * CHUNKS + b);
+            for (drive, amount) in self.drive[b].iter_mut().zip(amounts) {
                 *drive += amount;
             }
         }
+    }
+}
+
+impl Source for Held {
+    fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
+        dispatch(Add { amounts: &self.0, block, drive: sink.drive });
     }
 }
