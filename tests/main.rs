@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod determinism;
 mod estimators;
+mod library;
 mod networks;
 mod program;
 mod receptors;

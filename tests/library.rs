@@ -1,0 +1,120 @@
+//! The library step by step: run a while, read and change state, parameters and inputs, run on.
+
+use crate::common::values;
+use lapicque_engine::batch::Batch;
+use lapicque_engine::error::BuildError;
+use lapicque_engine::network::Network;
+use lapicque_engine::plan::{Rule, Value};
+use lapicque_engine::simulation::Simulation;
+use lapicque_engine::time_loop::Epoch;
+use std::ops::ControlFlow;
+
+/// Two populations with noise, Poisson input and random connections.
+fn network(threads: usize) -> Simulation {
+    let mut network = Network::new(0.1, 3);
+    for (name, size) in [("E", 700), ("I", 300)] {
+        let neuron = [("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 10.0), ("t_ref", 2.0)];
+        network.population(name, size, "lif", &values(neuron)).unwrap();
+        network.receptor(name, "s", "exponential", &values([("tau", 2.0)])).unwrap();
+        network.initial(name, "v", Value::uniform(0.0, 20.0)).unwrap();
+        network.input("noise", name, None, "white_noise", &values([("mean", 22.0), ("sigma", 2.0)])).unwrap();
+    }
+    network.input("poisson", "E", Some("s"), "poisson", &values([("rate", 500.0), ("weight", 1.0)])).unwrap();
+    network.project("I", "E", "s", Rule::ErdosRenyi(0.2), -1.0, 1.5).unwrap();
+    network.project("E", "I", "s", Rule::ErdosRenyi(0.2), 0.5, 1.0).unwrap();
+    network.build(threads).unwrap()
+}
+
+fn spikes(batch: &Batch) -> usize {
+    batch.spikes.iter().map(|s| s.ticks.len()).sum()
+}
+
+#[test]
+fn writing_back_what_was_read_changes_nothing() {
+    for threads in [1, 3] {
+        let (mut plain, mut touched) = (network(threads), network(threads));
+        plain.run_for(30.0).unwrap();
+        touched.run_for(30.0).unwrap();
+        for (population, variable) in [("E", "v"), ("E", "s.i"), ("I", "v"), ("I", "s.i")] {
+            let state = touched.get(population, variable).unwrap();
+            touched.set(population, variable, &state).unwrap();
+        }
+        touched.set_parameter("E", "v_threshold", 20.0.into()).unwrap();
+        touched.set_input("noise", "sigma", 2.0.into()).unwrap();
+        touched.set_input("poisson", "rate", 500.0.into()).unwrap();
+        let (a, b) = (plain.run_for(70.0).unwrap(), touched.run_for(70.0).unwrap());
+        assert!(spikes(&a) > 500);
+        assert_eq!(a, b, "{threads} threads");
+    }
+}
+
+#[test]
+fn state_parameters_and_inputs_act_from_the_next_step_on() {
+    let mut simulation = network(2);
+    simulation.run_for(20.0).unwrap();
+    simulation.set("E", "v", &vec![25.0; 700]).unwrap();
+    let batch = simulation.run_for(0.1).unwrap();
+    assert!(batch.spikes[0].ticks.len() > 600, "all that are not refractory fire: {}", batch.spikes[0].ticks.len());
+    assert!(batch.spikes[0].ticks.iter().all(|&tick| tick == 201));
+
+    simulation.set_parameter("E", "v_threshold", 1e6.into()).unwrap();
+    simulation.set_parameter("I", "v_threshold", 1e6.into()).unwrap();
+    assert_eq!(spikes(&simulation.run_for(50.0).unwrap()), 0, "a threshold out of reach");
+
+    simulation.set_input("noise", "sigma", 0.0.into()).unwrap();
+    simulation.set_input("noise", "mean", 7.0.into()).unwrap();
+    simulation.set_input("poisson", "rate", 0.0.into()).unwrap();
+    simulation.run_for(800.0).unwrap();
+    let v = simulation.get("E", "v").unwrap();
+    assert!(v.iter().all(|v| (v - 7.0).abs() < 1e-9), "the potential settles at the new mean");
+}
+
+#[test]
+fn refused_changes_leave_the_network_as_it_was() {
+    let (mut plain, mut touched) = (network(2), network(2));
+    let refused = [
+        touched.set_parameter("E", "v_reset", 30.0.into()),
+        touched.set_parameter("E", "tau_m", (-1.0).into()),
+        touched.set_parameter("E", "tau", 1.0.into()),
+        touched.set_parameter("X", "tau_m", 1.0.into()),
+        touched.set_input("noise", "sigma", (-1.0).into()),
+        touched.set_input("nothing", "sigma", 1.0.into()),
+        touched.set("E", "v", &[1.0]),
+        touched.set("E", "v", &vec![f64::NAN; 700]),
+        touched.set("E", "w", &vec![0.0; 700]),
+    ];
+    for result in refused {
+        let message = result.expect_err("refused").to_string();
+        assert!(message.len() > 20, "{message}");
+    }
+    assert_eq!(plain.run_for(50.0).unwrap(), touched.run_for(50.0).unwrap());
+}
+
+#[test]
+fn unknown_names_are_answered_with_the_names_that_exist() {
+    let simulation = network(1);
+    match simulation.get("E", "u").expect_err("no such variable") {
+        BuildError::Unknown { name, known, .. } => assert_eq!((&*name, &*known), ("u", "v, s.i")),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_observer_sees_every_step_once_and_may_break_off() {
+    let mut simulation = network(3);
+    let (mut seen, mut count) = (Vec::new(), 0);
+    simulation
+        .run(200, &mut |epoch: &Epoch<'_>| {
+            seen.extend(epoch.ticks.clone());
+            count += epoch.ticks.clone().map(|tick| epoch.spikes(tick).neurons.len()).sum::<usize>();
+            if *epoch.ticks.end() >= 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    // The epoch is the shortest delay, 10 steps; it breaks off one epoch later.
+    assert_eq!(seen, (1..=110).collect::<Vec<u64>>());
+    assert_eq!(simulation.tick(), 110);
+    let mut whole = network(1);
+    assert_eq!(spikes(&whole.run_for(11.0).unwrap()), count);
+    assert_eq!(simulation.run_for(39.0).unwrap(), whole.run_for(39.0).unwrap(), "and goes on from there");
+    assert_eq!(simulation.synaptic_events(), whole.synaptic_events());
+}
