@@ -1,8 +1,9 @@
-//! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for every
-//! membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused and
+//! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for
+//! every membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused and
 //! staged. The fused path at every vector level of this CPU, the staged one at the widest.
 //!
-//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2 cache.
+//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2
+//! cache.
 
 mod common {
     pub mod clock;
