@@ -2,7 +2,7 @@
 //! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each); one row of a Markdown table each.
 //!
 //! ```text
-//! cargo bench --bench growth                                          three short sweeps: size, rate, threads and tiles
+//! cargo bench --bench growth                                         three short sweeps: size, rate, threads and tiles
 //! cargo bench --bench growth -- --neurons 1e3,1e4,1e5,1e6             one sweep: every combination of the lists
 //! cargo bench --bench growth -- --neurons 4e6 --measure 100           5e9 synapses, about 11 GB
 //! ```
