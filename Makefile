@@ -19,7 +19,8 @@ CONFIGS := $(patsubst configs/%.toml,config-%,$(sort $(wildcard configs/*.toml))
 STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) readers instructions
 
 .NOTPARALLEL:
-.PHONY: help demo build test check setup clean format clippy doc readers instructions instructions-baseline $(EXAMPLES) $(CONFIGS)
+.PHONY: help demo build test check setup clean format clippy doc readers instructions instructions-baseline
+.PHONY: $(EXAMPLES) $(CONFIGS)
 
 help:
 	@echo 'make demo      build, and run configs/inhibitory_oscillation.toml into out/'

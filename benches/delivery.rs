@@ -1,6 +1,6 @@
 //! What does a synaptic event cost? Processor time per event for each storage of synapses, on one thread (`thrpt` is
-//! events per second). The network is chosen so that delivery dominates: each target receives about ten events per step,
-//! so that its own update, which is counted too, is a few percent of the whole; see `common/spreading.rs`.
+//! events per second). The network is chosen so that delivery dominates: each target receives about ten events per
+//! step, so that its own update, which is counted too, is a few percent of the whole; see `common/spreading.rs`.
 //!
 //! `cargo bench --bench delivery`
 

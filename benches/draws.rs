@@ -40,9 +40,9 @@ fn draws(c: &mut Criterion<CpuTime>) {
 fn main() {
     let mut criterion = Criterion::default()
         .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .sample_size(50)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(500))
+        .sample_size(30)
         .configure_from_args();
     draws(&mut criterion);
     criterion.final_summary();

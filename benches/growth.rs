@@ -1,8 +1,8 @@
-//! How do time and memory grow with the size of a network, with its rate, with threads and tiles? Brunel's network (g = 5,
-//! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each) at many sizes; one row of a Markdown table each.
+//! How do time and memory grow with the size of a network, its rate, threads and tiles? Brunel's network (g = 5,
+//! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each); one row of a Markdown table each.
 //!
 //! ```text
-//! cargo bench --bench growth                                          three short sweeps: size, rate, threads and tiles
+//! cargo bench --bench growth                                         three short sweeps: size, rate, threads and tiles
 //! cargo bench --bench growth -- --neurons 1e3,1e4,1e5,1e6             one sweep: every combination of the lists
 //! cargo bench --bench growth -- --neurons 4e6 --measure 100           5e9 synapses, about 11 GB
 //! ```
@@ -31,7 +31,8 @@ use std::time::{Duration, Instant};
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 const HEAD: &str = "\
-| neurons | synapses | eta | threads | tiles | build s | build CPU s | RTF | CPU | rate Hz | events | ns per event | bytes per synapse | peak MB | spikes |
+| neurons | synapses | eta | threads | tiles | build s | build CPU s | RTF | CPU | rate Hz | events | ns per event \
+| bytes per synapse | peak MB | spikes |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// What one row is about.

@@ -37,7 +37,8 @@ def count():
     shutil.rmtree(home, ignore_errors=True)
     command = ["cargo", "bench", "--locked", "--bench", "instructions", "--", "--save-summary=json"]
     environment = dict(os.environ, CARGO_TARGET_DIR=str(target), GUNGRAUN_HOME=str(home))
-    run = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run = subprocess.run(command, cwd=ROOT, env=environment, text=True, **both)
     if run.returncode != 0:
         sys.exit(run.stdout + f"\ninstructions: {' '.join(command)} ended with {run.returncode}")
     counts = {}
@@ -62,14 +63,16 @@ def compare(expected, counts, rustc):
             print(f"{name:34}{was:14}{'-':>14}   not counted: this CPU has no AVX2")
         elif was is None or now is None:
             bad += 1
-            print(f"{name:34}{was or '-':>14}{now or '-':>14}   FAILED: only in {'the run' if was is None else 'the file'}")
+            place = "the run" if was is None else "the file"
+            print(f"{name:34}{was or '-':>14}{now or '-':>14}   FAILED: only in {place}")
         else:
             change = 100.0 * (now - was) / was
             fails = abs(change) > TOLERANCE_PERCENT
             bad += fails
             print(f"{name:34}{was:14}{now:14}   {change:+.2f} %{'  FAILED' if fails else ''}")
     if bad:
-        print(f"{bad} counts differ. If that is meant, `make instructions-baseline` writes the figures anew; say why in the commit.")
+        print(f"{bad} counts differ. If that is meant: `make instructions-baseline` writes the figures anew;")
+        print("say why in the commit.")
     return bad
 
 

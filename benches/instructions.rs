@@ -118,7 +118,7 @@ fn counted(tick: u64) {
     black_box(tick);
 }
 
-/// Runs 300 steps, of which the last 200 are counted, and leaves without tidying up.
+/// Runs 300 steps, of which about the last 200 are counted.
 fn run(mut simulation: Simulation) -> Simulation {
     let mut before = true;
     let mut observer = |epoch: &Epoch<'_>| {
@@ -132,7 +132,7 @@ fn run(mut simulation: Simulation) -> Simulation {
     simulation
 }
 
-/// Eight synapses from each source to each target: four fifths of the instructions are the delivery's.
+/// Eight synapses from each source to each target, so that delivery is most of what is counted.
 fn delivered(storage: Storage) -> Simulation {
     force(Level::Portable);
     spreading(512, 512, Rule::FixedOutDegree(4096), storage).expect("the network builds")

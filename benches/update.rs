@@ -1,8 +1,9 @@
-//! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for every
-//! membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused and
-//! staged; at every vector level of this CPU.
+//! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for
+//! every membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused and
+//! staged. The fused path at every vector level of this CPU, the staged one at the widest.
 //!
-//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2 cache.
+//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2
+//! cache.
 
 mod common {
     pub mod clock;
@@ -17,6 +18,7 @@ use common::population::Population;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use lapicque_models::list::Models;
 use lapicque_models::page::{Page, Role};
+use lapicque_models::vector::{self, Level};
 use std::time::Duration;
 
 const NEURONS: usize = 4096;
@@ -43,15 +45,15 @@ fn update(c: &mut Criterion<CpuTime>) {
             let names = if names.is_empty() { "none".to_string() } else { names.join("+") };
             let mut group = c.benchmark_group(format!("{}/{names}", membrane.name));
             group.throughput(Throughput::Elements(NEURONS as u64));
-            for (path, fuse) in [("fused", true), ("staged", false)] {
-                at_each_level(|level| {
-                    let mut population = Population::new(NEURONS, membrane, &receptors, fuse);
-                    (0..WARM_UP).for_each(|_| {
-                        population.step();
-                    });
-                    group.bench_function(BenchmarkId::new(path, level.name()), |b| b.iter(|| population.step()));
+            let mut bench = |path: &str, fuse: bool, level: Level| {
+                let mut population = Population::new(NEURONS, membrane, &receptors, fuse);
+                (0..WARM_UP).for_each(|_| {
+                    population.step();
                 });
-            }
+                group.bench_function(BenchmarkId::new(path, level.name()), |b| b.iter(|| population.step()));
+            };
+            at_each_level(|level| bench("fused", true, level));
+            bench("staged", false, vector::level());
         }
     }
 }
@@ -59,9 +61,9 @@ fn update(c: &mut Criterion<CpuTime>) {
 fn main() {
     let mut criterion = Criterion::default()
         .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .sample_size(50)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(500))
+        .sample_size(30)
         .configure_from_args();
     update(&mut criterion);
     criterion.final_summary();

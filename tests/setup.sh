@@ -3,8 +3,8 @@
 # runs as root on a Debian system without Python's venv or valgrind: then apt-get installs them. What is there already
 # is used.
 #
-#   tests/setup.sh build      cmake, which compiles the bundled HDF5
-#   tests/setup.sh readers    the Python packages of tests/python/requirements.txt, for the checks
+#   tests/setup.sh build          cmake, which compiles the bundled HDF5
+#   tests/setup.sh readers        the Python packages of tests/python/requirements.txt, for the checks
 #   tests/setup.sh instructions   valgrind, and the runner of gungraun in target/tools, to count instructions
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -83,8 +83,8 @@ instructions() {
     local runner version
     command -v python3 >/dev/null || apt_install python3 || fail "python3 is missing. Install it, then run make again."
     command -v valgrind >/dev/null || apt_install valgrind ||
-        fail "valgrind is missing: it counts the instructions. Install it (Debian: apt install valgrind), then run make" \
-            "again. Only the step \"instructions\" needs it."
+        fail "valgrind is missing: it counts the instructions. Install it (Debian: apt install valgrind), then run" \
+            "make again. Only the step \"instructions\" needs it."
     # The runner must have the very version of the library.
     runner=$TOOLS/bin/gungraun-runner
     version=$(sed -n '/^name = "gungraun"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)

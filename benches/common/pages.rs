@@ -18,7 +18,8 @@ fn value(name: &str, dimension: Dimension) -> f64 {
     }
 }
 
-/// The fields given; of the others all required ones and, for a membrane, the time constant; the rest as the page has it.
+/// The fields given; of the others all required ones and, for a membrane, the time constant; the rest as the page has
+/// it.
 pub fn table(page: &'static Page, given: &[(&str, f64)]) -> Table {
     let column = |f: &lapicque_models::page::Field| {
         let chosen = match f.default {

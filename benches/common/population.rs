@@ -16,8 +16,8 @@ pub struct Population {
 
 impl Population {
     /// `len` neurons of a membrane with receptors, at dt = 0.1 ms. The drive is slightly above what a leaky membrane of
-    /// 20 ms needs for a threshold of 20 mV, different in each neuron of a block, so that they fire now and then and not
-    /// together; events sum to about zero.
+    /// 20 ms needs for a threshold of 20 mV, different in each neuron of a block, so that they fire now and then and
+    /// not together; events sum to about zero.
     pub fn new(len: usize, membrane: &Page, receptors: &[&'static Page], fuse: bool) -> Population {
         let models = Models::standard();
         let entry = models.membrane(membrane).expect("a membrane of the list");
