@@ -1,11 +1,11 @@
 //! Composition: a membrane with its receptors, refractory time and spike rule, stepped block by block.
 //!
-//! There is one loop, [`Step`], generic over the membrane `M` and a static list of receptors `R`. A population whose
+//! There is one loop, `Step`, generic over the membrane `M` and a static list of receptors `R`. A population whose
 //! receptors are on the short list of `list.rs` runs in one fused pass. Any other list of receptors runs staged: each
 //! receptor steps over the block and adds to the drive, then the same loop runs with the empty list `()`. Both paths
 //! do the same operations in the same order, so they agree bit for bit; a test compares them.
 //!
-//! The step contract, points 1, 2 and 4, is the body of [`Step::run`].
+//! The step contract, points 1, 2 and 4, is the body of `Step::run`.
 
 use crate::columns::{CHUNKS, Columns, Constants, LANES};
 use crate::membrane::Membrane;

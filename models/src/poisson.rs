@@ -2,7 +2,7 @@
 //!
 //! A count is drawn by inversion with a table of 16-bit codes: count k gets floor(p_k · 65536) of the 65 536 codes. A
 //! draw that falls into the few codes left over is drawn again, from the probabilities that the codes left unserved,
-//! in full precision: the distribution is exact. A mean above [`LARGEST_MEAN`] is split into several draws.
+//! in full precision: the distribution is exact. A mean above 8 events is split into several draws.
 
 use crate::columns::{BLOCK, CHUNKS, LANES};
 use crate::neurons::Lane;
