@@ -11,7 +11,7 @@
 //! quanta) and delay in common, which then cost no bytes. All-to-all with one weight and delay stores no targets.
 
 use crate::history::History;
-use lapicque_models::vector::prefetch;
+use lapicque_models::vector::prefetch_range;
 use std::ops::Range;
 
 /// Slots of a shard at most, and length of its input array: a 16-bit index needs no bounds check.
@@ -140,21 +140,23 @@ pub struct Dense {
     pub no_autapses: Option<u32>,
 }
 
-/// How far ahead of the segment being added the next ones are brought into the cache.
-const AHEAD: usize = 6;
-/// Values in a cache line of 64 bytes.
-const LINE_U16: usize = 32;
-const LINE_U32: usize = 16;
+/// A segment that is due: its synapses, and the end of the one that is due in the next step.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    start: u32,
+    end: u32,
+    next: u32,
+}
+
+/// Longest stretch of a row that is asked for one step ahead, in synapses; behind it the CPU sees a stream.
+const AHEAD: u32 = 1024;
 
 impl Table {
     /// Adds what is due at `tick` into `input`. `due` is scratch.
-    pub fn deliver<S: Sum>(
-        &self,
-        tick: u64,
-        history: &History,
-        due: &mut Vec<(u32, u32)>,
-        input: &mut [S; SHARD],
-    ) -> u64 {
+    ///
+    /// Rows lie in main memory, hundreds of nanoseconds away. What a step needs is therefore asked for in the step
+    /// before: the next segment of every row that is walked, and whole rows where all delays are the same.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<Due>, input: &mut [S; SHARD]) -> u64 {
         due.clear();
         for d in 0..self.delays {
             let delay = u64::from(self.first_delay + d);
@@ -163,70 +165,73 @@ impl Table {
             }
             for &source in history.at(tick - delay).of(self.population) {
                 let segment = source as usize * self.delays as usize + d as usize;
-                due.push((self.starts[segment], self.starts[segment + 1]));
+                let (start, end) = (self.starts[segment], self.starts[segment + 1]);
+                // The last segment of a row is followed by the next row, which is not needed.
+                let next = if d + 1 < self.delays { self.starts[segment + 2] } else { end };
+                due.push(Due { start, end, next });
+            }
+        }
+        if self.delays == 1 && self.first_delay > 1 {
+            for &source in history.at(tick + 1 - u64::from(self.first_delay).min(tick)).of(self.population) {
+                self.ask_for(self.starts[source as usize], self.starts[source as usize + 1]);
             }
         }
         let mut events = 0;
-        for i in 0..due.len() {
-            let (start, end) = due[i];
-            if let Some(&(start, end)) = due.get(i + AHEAD) {
-                self.prefetch(start as usize, end as usize);
-            }
-            let segment = start as usize..end as usize;
-            events += u64::from(end - start);
-            match &self.rows {
-                Rows::Split { targets, weights: Weights::Constant(weight) } => {
-                    let (eights, rest) = targets[segment].as_chunks::<8>();
-                    for eight in eights {
-                        for target in eight {
-                            input[*target as usize].add(*weight);
-                        }
-                    }
-                    for &target in rest {
-                        input[target as usize].add(*weight);
-                    }
-                }
-                Rows::Split { targets, weights: Weights::Individual(weights) } => {
-                    let (eights, rest) = targets[segment.clone()].as_chunks::<8>();
-                    let (eight_weights, rest_weights) = weights[segment].as_chunks::<8>();
-                    for (eight, weights) in eights.iter().zip(eight_weights) {
-                        for (target, weight) in eight.iter().zip(weights) {
-                            input[*target as usize].add(*weight);
-                        }
-                    }
-                    for (&target, &weight) in rest.iter().zip(rest_weights) {
-                        input[target as usize].add(weight);
-                    }
-                }
-                Rows::Packed(rows) => {
-                    let (eights, rest) = rows[segment].as_chunks::<8>();
-                    for row in eights.as_flattened().iter().chain(rest) {
-                        input[(row & 0xFFFF) as usize].add(*row as i32 >> 16);
-                    }
-                }
-            }
+        for segment in due.iter() {
+            self.ask_for(segment.end, segment.next);
+            events += u64::from(segment.end - segment.start);
+            self.add(segment.start as usize..segment.end as usize, input);
         }
         events
     }
 
+    /// Adds one segment.
     #[inline(always)]
-    fn prefetch(&self, start: usize, end: usize) {
-        // The first lines; behind them the CPU sees a stream and goes on by itself.
+    fn add<S: Sum>(&self, segment: Range<usize>, input: &mut [S; SHARD]) {
         match &self.rows {
-            Rows::Split { targets, weights } => {
-                prefetch(targets, start);
-                prefetch(targets, (start + LINE_U16).min(end));
-                if let Weights::Individual(weights) = weights {
-                    prefetch(weights, start);
-                    prefetch(weights, (start + LINE_U32).min(end));
-                    prefetch(weights, (start + 2 * LINE_U32).min(end));
+            Rows::Split { targets, weights: Weights::Constant(weight) } => {
+                let (eights, rest) = targets[segment].as_chunks::<8>();
+                for eight in eights {
+                    for target in eight {
+                        input[*target as usize].add(*weight);
+                    }
+                }
+                for &target in rest {
+                    input[target as usize].add(*weight);
+                }
+            }
+            Rows::Split { targets, weights: Weights::Individual(weights) } => {
+                let (eights, rest) = targets[segment.clone()].as_chunks::<8>();
+                let (eight_weights, rest_weights) = weights[segment].as_chunks::<8>();
+                for (eight, weights) in eights.iter().zip(eight_weights) {
+                    for (target, weight) in eight.iter().zip(weights) {
+                        input[*target as usize].add(*weight);
+                    }
+                }
+                for (&target, &weight) in rest.iter().zip(rest_weights) {
+                    input[target as usize].add(weight);
                 }
             }
             Rows::Packed(rows) => {
-                prefetch(rows, start);
-                prefetch(rows, (start + LINE_U32).min(end));
-                prefetch(rows, (start + 2 * LINE_U32).min(end));
+                let (eights, rest) = rows[segment].as_chunks::<8>();
+                for row in eights.as_flattened().iter().chain(rest) {
+                    input[(row & 0xFFFF) as usize].add(*row as i32 >> 16);
+                }
             }
+        }
+    }
+
+    /// Asks the CPU for synapses `start..end`.
+    #[inline(always)]
+    fn ask_for(&self, start: u32, end: u32) {
+        let range = start as usize..end.min(start.saturating_add(AHEAD)) as usize;
+        match &self.rows {
+            Rows::Split { targets, weights: Weights::Constant(_) } => prefetch_range(targets, range),
+            Rows::Split { targets, weights: Weights::Individual(weights) } => {
+                prefetch_range(targets, range.clone());
+                prefetch_range(weights, range);
+            }
+            Rows::Packed(rows) => prefetch_range(rows, range),
         }
     }
 
