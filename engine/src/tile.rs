@@ -6,7 +6,7 @@ use crate::history::{History, StepSpikes};
 use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::share::{find_variable, initialise, neurons, source};
-use crate::synapses::{Dense, Due, SHARD, Sum, Table};
+use crate::synapses::{Dense, SHARD, Sum, Table};
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons};
@@ -89,7 +89,7 @@ pub struct Tile {
     inputs: Inputs,
     quanta: Vec<Vec<f64>>,
     bits: u32,
-    due: Vec<Due>,
+    due: Vec<(u32, u32)>,
     scratch: Scratch,
 }
 
@@ -332,7 +332,7 @@ fn deliver<S: Sum>(
     dense: &[Dense],
     tick: u64,
     history: &History,
-    due: &mut Vec<Due>,
+    due: &mut Vec<(u32, u32)>,
     inputs: &mut [Box<[S; SHARD]>],
     bits: u32,
 ) -> u64 {

@@ -137,14 +137,15 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
     let _ = address;
 }
 
-/// Asks the CPU to bring a range of a slice into its second-level cache: for what is needed in some microseconds. More
-/// lines can be under way there than in the first level. Any range is fine.
+/// Asks the CPU to bring a range of a slice into its second-level cache. Any range is fine.
 #[inline(always)]
 pub fn prefetch_range<T>(slice: &[T], range: std::ops::Range<usize>) {
     const LINE: usize = 64;
     let base = slice.as_ptr();
-    let mut address = base.wrapping_add(range.start).cast::<u8>();
+    let start = base.wrapping_add(range.start).cast::<u8>();
     let end = base.wrapping_add(range.end).cast::<u8>();
+    // From the beginning of the first line, or a range that ends just inside a line would miss it.
+    let mut address = start.wrapping_sub(start.addr() % LINE);
     while address < end {
         // SAFETY: a prefetch never faults and changes no memory (2).
         #[cfg(target_arch = "x86_64")]
