@@ -96,6 +96,8 @@ pub struct Tile {
 /// What one block needs while it is stepped; it stays in the L1 cache.
 struct Scratch {
     drive: [Lane; CHUNKS],
+    /// Whether `drive` may hold anything.
+    used: bool,
     kick: [Lane; CHUNKS],
     events: Vec<[Lane; CHUNKS]>,
     spikes: Vec<u32>,
@@ -183,7 +185,13 @@ impl Tile {
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
             due: Vec::new(),
-            scratch: Scratch { drive: NOTHING, kick: NOTHING, events: vec![NOTHING; receptors], spikes: Vec::new() },
+            scratch: Scratch {
+                drive: NOTHING,
+                used: false,
+                kick: NOTHING,
+                events: vec![NOTHING; receptors],
+                spikes: Vec::new(),
+            },
             layout,
         })
     }
@@ -219,10 +227,11 @@ impl Tile {
         let mine = |s: &&TileSource| s.active && s.population == population;
         let kicks = self.sources.iter().filter(mine).any(|s| s.source.kicks());
         let drives = self.sources.iter().filter(mine).any(|s| s.receptor.is_none());
-        let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
-        if !drives {
+        let Scratch { drive, used, kick, events: all_events, spikes } = &mut self.scratch;
+        if !drives && *used {
             *drive = NOTHING;
         }
+        *used = drives;
         for block in 0..share.blocks() {
             if drives {
                 *drive = NOTHING;
