@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Rounds of spinning before a worker parks: a pause takes 5 to 50 ns, so some tens of microseconds at most.
+/// Rounds of spinning before a worker parks.
 const SPINS: u32 = 1_000;
 
 /// A reusable barrier.

@@ -2,9 +2,9 @@
 //!
 //! A synapse is stored at its target's tile, in the row of its source; a row is sorted by delay, then by projection and
 //! target. At each step the tile walks, for each delay d, the neurons that spiked d steps before, and adds just that
-//! segment of their rows into the input array ("deferred, delay-bucketed delivery"): there is no ring buffer. On the
-//! full cortical microcircuit this took 0.95–1.06 ns of CPU time per event against 4.4–5.3 for a ring buffer whose
-//! [delay][target] array does not fit the cache.
+//! segment of their rows into the input array ("deferred, delay-bucketed delivery"): there is no ring buffer. In a
+//! prototype on another machine (EPYC, see `AHEAD` for this engine) the full cortical microcircuit took 0.95–1.06 ns of
+//! CPU time per event so, and 4.4–5.3 with a ring buffer whose [delay][target] array does not fit the cache.
 //!
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
 //! one source population share a table where they can: those with individual weights, and those that have weight (in
