@@ -12,7 +12,8 @@ use crate::layout::{Share, TileLayout, layout};
 use crate::plan::{Plan, Population, Projection, Rule, Value, WeightStorage};
 use crate::quantum::{Load, ROUNDING, to_quanta};
 use crate::sampler::Sampler;
-use crate::synapses::{Dense, Rows, SHARD, Table, Weights};
+use crate::ring::{DEEPEST, SHARD};
+use crate::synapses::{Code, Dense, Rows, Table};
 use crate::wiring::{Bundle, Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
 use lapicque_models::random::Purpose;
@@ -177,7 +178,8 @@ fn merge_loads(plan: &Plan, tiles: Vec<Vec<Vec<Load>>>) -> Vec<Vec<Load>> {
     loads
 }
 
-/// Projections that share a table.
+/// Projections that share a table. No two reach the same receptor of the same neuron, and they are in the order of
+/// slots, so that the targets of a row ascend.
 struct Group {
     population: usize,
     /// Weight in quanta, where all synapses have the same.
@@ -194,16 +196,33 @@ fn quanta_of(projection: &Projection, quanta: &[Vec<f64>]) -> Option<i32> {
 
 fn groups(plan: &Plan, quanta: &[Vec<f64>]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
+    let overlap = |a: usize, b: usize| {
+        let (a, b) = (&plan.projections[a], &plan.projections[b]);
+        let (x, y) = (&a.to.neurons, &b.to.neurons);
+        (a.to.population, a.receptor) == (b.to.population, b.receptor) && x.start < y.end && y.start < x.end
+    };
     for (index, projection) in plan.projections.iter().enumerate().filter(|(_, p)| !is_dense(p)) {
         let weight = quanta_of(projection, quanta);
         let steps = Sampler::delay(projection.delay, plan.dt).constant().map(Sampler::steps);
         let delay = weight.and(steps);
         let population = projection.from.population;
-        let same = |g: &&mut Group| g.population == population && g.weight == weight && g.delay == delay;
+        let same = |g: &&mut Group| {
+            g.population == population
+                && g.weight == weight
+                && g.delay == delay
+                && !g.members.iter().any(|&other| overlap(index, other))
+        };
         match groups.iter_mut().find(same) {
             Some(group) => group.members.push(index),
             None => groups.push(Group { population, weight, delay, members: vec![index] }),
         }
+    }
+    for group in &mut groups {
+        let to = |&i: &usize| (&plan.projections[i].to, plan.projections[i].receptor);
+        group.members.sort_by_key(|i| {
+            let (to, receptor) = to(i);
+            (to.population, receptor, to.neurons.start)
+        });
     }
     groups
 }
@@ -252,6 +271,35 @@ struct TableBuilder<'a> {
     degrees: &'a TileDegrees,
     group: &'a Group,
     shards: usize,
+}
+
+/// How a group's synapses are stored.
+#[derive(Clone, Copy)]
+enum Storage {
+    Constant(i32),
+    Individual,
+    Packed(Code),
+}
+
+impl Storage {
+    fn band_bits(self) -> u32 {
+        if let Storage::Packed(code) = self { code.band_bits } else { 0 }
+    }
+}
+
+/// A segment while its table is built.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    /// First its number of synapses and fillers, later the place of its next one.
+    at: u32,
+    /// Slot of the target before.
+    last: u32,
+}
+
+/// The cells of one shard: sources times bands.
+struct Cells {
+    cells: Vec<Cell>,
+    fillers: usize,
 }
 
 /// One bundle's synapses onto the tile, with slots and delays.
@@ -306,28 +354,71 @@ impl TableBuilder<'_> {
         self.group.members.iter().map(range).reduce(both).unwrap_or((1, 1))
     }
 
+    /// Largest |weight| of the group, in quanta.
+    fn largest(&self) -> i32 {
+        let of = |&index: &usize| {
+            let projection = &self.plan.projections[index];
+            let quantum = self.blueprint.quanta[projection.to.population][projection.receptor];
+            to_quanta(Sampler::weight(projection.weight).largest(), 1.0 / quantum)
+        };
+        self.group.members.iter().map(of).max().unwrap_or(0)
+    }
+
     fn build(&self) -> Result<Vec<Table>, BuildError> {
+        let (first, last) = self.delay_range();
+        if let Some(weight) = self.group.weight {
+            return self.fill(self.count(Storage::Constant(weight), first, last)?, Storage::Constant(weight), first);
+        }
+        let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint.wide));
+        if let Some(code) = Code::new(self.largest(), steps.trailing_zeros()) {
+            let cells = self.count(Storage::Packed(code), first, last)?;
+            let (fillers, all) = cells.iter().fold((0, 0u64), |(fillers, all), shard| {
+                (fillers + shard.fillers, all + shard.cells.iter().map(|c| u64::from(c.at)).sum::<u64>())
+            });
+            if fillers as u64 <= all / FILLERS {
+                return self.fill(cells, Storage::Packed(code), first);
+            }
+        }
+        self.fill(self.count(Storage::Individual, first, last)?, Storage::Individual, first)
+    }
+
+    /// First pass: counts the synapses, and fillers, of every segment.
+    fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Vec<Cells>, BuildError> {
         let sources = self.plan.populations[self.group.population].size as usize;
         let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
-        let (first, last) = self.delay_range();
-        let delays = (last - first + 1) as usize;
-        let too_large = |what: &str| BuildError::Invalid(format!("{what}; use more threads, or fewer synapses"));
-        let cells = sources.checked_mul(delays).filter(|&n| n <= 1 << 33).ok_or_else(|| {
+        let bands = (((last - first) >> storage.band_bits()) + 1) as usize;
+        let cells = sources.checked_mul(bands).filter(|&n| n <= 1 << 33).ok_or_else(|| {
+            let delays = last - first + 1;
             too_large(&format!(
                 "{sources} sources with {delays} different delays are too many; bound the delays (min, max)"
             ))
         })?;
-        let mut counts: Vec<Vec<u32>> = vec![vec![0; cells]; self.shards];
+        let mut shards: Vec<Cells> =
+            (0..self.shards).map(|_| Cells { cells: vec![Cell::default(); cells], fillers: 0 }).collect();
         self.visit(&mut |_, placed| {
             for (_, source, slot, delay) in placed.each() {
-                counts[(slot >> bits) as usize][source * delays + (delay - first) as usize] += 1;
+                let shard = &mut shards[(slot >> bits) as usize];
+                let cell = &mut shard.cells[source * bands + ((delay - first) >> storage.band_bits()) as usize];
+                cell.at += 1;
+                if let Storage::Packed(code) = storage {
+                    let target = slot & mask;
+                    let fillers = code.fillers(target.wrapping_sub(cell.last));
+                    cell.at += fillers;
+                    cell.last = target;
+                    shard.fillers += fillers as usize;
+                }
             }
         });
-        let mut tables = Vec::with_capacity(self.shards);
-        for counts in counts {
-            tables.push(
-                self.allocate(counts, sources, first, delays)
-                    .ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?,
+        Ok(shards)
+    }
+
+    /// Second pass: makes the same draws again and puts every synapse in its place.
+    fn fill(&self, cells: Vec<Cells>, storage: Storage, first: u32) -> Result<Vec<Table>, BuildError> {
+        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
+        let mut shards = Vec::with_capacity(self.shards);
+        for cells in cells {
+            shards.push(
+                self.allocate(cells, storage, first).ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?,
             );
         }
         let mut weights = Vec::new();
@@ -346,65 +437,88 @@ impl TableBuilder<'_> {
             // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
             // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
             for (i, source, slot, delay) in placed.each() {
-                let table = &mut tables[(slot >> bits) as usize];
-                let cell = source * table.delays as usize + (delay - table.first_delay) as usize;
-                let at = table.starts[cell] as usize;
-                table.starts[cell] += 1;
+                let (table, cells) = &mut shards[(slot >> bits) as usize];
+                let delay = delay - table.first_delay;
+                let cell = &mut cells[source * table.bands as usize + (delay >> storage.band_bits()) as usize];
                 let target = slot & mask;
                 match &mut table.rows {
-                    Rows::Split { targets, weights: Weights::Constant(_) } => targets[at] = target as u16,
-                    Rows::Split { targets, weights: Weights::Individual(stored) } => {
-                        targets[at] = target as u16;
-                        stored[at] = to_quanta(weights[i], per_quantum);
+                    Rows::Constant { targets, .. } => targets[cell.at as usize] = target as u16,
+                    Rows::Individual { targets, weights: stored } => {
+                        targets[cell.at as usize] = target as u16;
+                        stored[cell.at as usize] = to_quanta(weights[i], per_quantum);
                     }
-                    Rows::Packed(rows) => rows[at] = ((to_quanta(weights[i], per_quantum)) << 16) as u32 | target,
+                    Rows::Packed { codes, code, .. } => {
+                        let mut gap = target - cell.last;
+                        while gap >= code.farthest() {
+                            codes[cell.at as usize] = code.farthest();
+                            cell.at += 1;
+                            gap -= code.farthest();
+                        }
+                        let delay = delay & ((1 << code.band_bits) - 1);
+                        codes[cell.at as usize] = code.pack(gap, delay, to_quanta(weights[i], per_quantum));
+                        cell.last = target;
+                    }
                 }
+                cell.at += 1;
             }
         });
-        for table in &mut tables {
-            // Filling moved every start to its end, which is the next one's start.
-            let last = table.starts.len() - 1;
-            table.starts.copy_within(0..last, 1);
-            table.starts[0] = 0;
+        let mut tables = Vec::with_capacity(self.shards);
+        for (mut table, cells) in shards {
+            // Filling moved every cell to its end, which is the next one's start.
+            table.starts = std::iter::once(0).chain(cells.iter().map(|c| c.at)).collect();
+            tables.push(table);
         }
         Ok(tables)
     }
 
-    /// A table with room for the synapses counted, its `starts` set for filling. Unused delays at both ends go.
-    fn allocate(&self, mut counts: Vec<u32>, sources: usize, first: u32, delays: usize) -> Option<Table> {
-        let used = |d: usize| (0..sources).any(|s| counts[s * delays + d] > 0);
-        let low = (0..delays).find(|&d| used(d)).unwrap_or(0);
-        let high = (low..delays).rev().find(|&d| used(d)).unwrap_or(low);
+    /// A table with room for the synapses counted, and its cells set for filling. Unused bands at both ends go.
+    fn allocate(&self, cells: Cells, storage: Storage, first: u32) -> Option<(Table, Vec<Cell>)> {
+        let Cells { mut cells, fillers } = cells;
+        let sources = self.plan.populations[self.group.population].size as usize;
+        let bands = cells.len() / sources;
+        let used = |band: usize| (0..sources).any(|s| cells[s * bands + band].at > 0);
+        let low = (0..bands).find(|&band| used(band)).unwrap_or(0);
+        let high = (low..bands).rev().find(|&band| used(band)).unwrap_or(low);
         let kept = high - low + 1;
-        if kept < delays {
+        if kept < bands {
             for s in 0..sources {
-                counts.copy_within(s * delays + low..s * delays + high + 1, s * kept);
+                cells.copy_within(s * bands + low..s * bands + high + 1, s * kept);
             }
-            counts.truncate(sources * kept);
-            counts.shrink_to_fit();
+            cells.truncate(sources * kept);
+            cells.shrink_to_fit();
         }
         let mut sum = 0u64;
-        for count in &mut counts {
-            let n = u64::from(*count);
-            *count = u32::try_from(sum).ok()?;
+        for cell in &mut cells {
+            let n = u64::from(cell.at);
+            *cell = Cell { at: u32::try_from(sum).ok()?, last: 0 };
             sum += n;
         }
-        counts.push(u32::try_from(sum).ok()?);
+        u32::try_from(sum).ok()?;
         let n = sum as usize;
-        let compact = self.plan.weights == WeightStorage::Compact;
-        let rows = match self.group.weight {
-            None if compact => Rows::Packed(large(n)),
-            None => Rows::Split { targets: large(n), weights: Weights::Individual(large(n)) },
-            Some(weight) => Rows::Split { targets: large(n), weights: Weights::Constant(weight) },
+        let rows = match storage {
+            Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
+            Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
+            Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
         };
-        Some(Table {
-            population: self.group.population,
-            first_delay: first + low as u32,
-            delays: kept as u32,
-            starts: counts,
-            rows,
-        })
+        let first_delay = first + ((low as u32) << storage.band_bits());
+        let (population, bands) = (self.group.population, kept as u32);
+        Some((Table { population, first_delay, bands, starts: Vec::new(), rows }, cells))
     }
+}
+
+/// One filler in so many codes is the most: with more, synapses are stored unpacked.
+const FILLERS: u64 = 5;
+
+/// Steps that the ring of a tile spans.
+fn ring_depth(tile: &TileLayout, wide: bool) -> u32 {
+    let bytes = tile.slots as usize * if wide { 8 } else { 4 };
+    let limit = std::env::var("RING").ok().and_then(|s| s.parse::<usize>().ok()).unwrap_or(1 << 20);
+    let fit = (limit / bytes.max(1)).max(1);
+    (1 << fit.ilog2()).min(DEEPEST as u32)
+}
+
+fn too_large(what: &str) -> BuildError {
+    BuildError::Invalid(format!("{what}; use more threads, or fewer synapses"))
 }
 
 fn large<T: Clone + std::default::Default>(n: usize) -> Vec<T> {

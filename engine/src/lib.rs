@@ -18,6 +18,7 @@ pub mod network;
 pub mod plan;
 mod quantum;
 pub mod record;
+mod ring;
 pub mod sampler;
 mod share;
 pub mod simulation;

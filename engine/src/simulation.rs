@@ -50,7 +50,8 @@ pub struct Simulation {
     /// Steps of an epoch: the shortest delay.
     epoch: u64,
     events: u64,
-    synapses: u64,
+    /// Synapses that leave each neuron of each population.
+    degrees: Vec<Vec<u64>>,
 }
 
 /// A synapse as it was realised.
@@ -100,8 +101,9 @@ impl Simulation {
         let delays = tiles.iter().filter_map(Tile::delays).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
         let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
-        let (widths, synapses) =
-            (tiles.iter().map(Tile::probe_widths).collect(), tiles.iter().map(Tile::synapses).sum());
+        let widths = tiles.iter().map(Tile::probe_widths).collect();
+        let mut degrees: Vec<Vec<u64>> = plan.populations.iter().map(|p| vec![0; p.size as usize]).collect();
+        tiles.iter().for_each(|tile| tile.add_degrees(&mut degrees));
         let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
         let outboxes = [outboxes(), outboxes()];
         let workers = share_out(tiles, threads, room);
@@ -116,7 +118,7 @@ impl Simulation {
             tick: 0,
             epoch,
             events: 0,
-            synapses,
+            degrees,
         })
     }
 
@@ -142,10 +144,10 @@ impl Simulation {
 
     /// Synapses.
     pub fn synapses(&self) -> u64 {
-        self.synapses
+        self.degrees.iter().flatten().sum()
     }
 
-    /// Synaptic events delivered so far: synapses times the spikes that passed them.
+    /// Synaptic events so far: every spike counts once for each synapse of its neuron.
     pub fn synaptic_events(&self) -> u64 {
         self.events
     }
@@ -185,11 +187,15 @@ impl Simulation {
     /// Runs `steps` steps and shows every epoch to the observer, who may break off.
     pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
         let mut events = 0;
+        let Simulation { pool, workers, plan, outboxes, widths, degrees, .. } = self;
         let mut count = |epoch: &Epoch<'_>| {
-            events += epoch.events;
+            for tick in epoch.ticks.clone() {
+                for (p, degrees) in degrees.iter().enumerate() {
+                    events += epoch.spikes(tick).of(p).iter().map(|&n| degrees[n as usize]).sum::<u64>();
+                }
+            }
             observer.epoch(epoch)
         };
-        let Simulation { pool, workers, plan, outboxes, widths, .. } = self;
         self.tick = time_loop::run(pool, workers, plan, outboxes, widths, self.tick, steps, self.epoch, &mut count)?;
         self.events += events;
         Ok(())

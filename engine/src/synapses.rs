@@ -1,109 +1,135 @@
 //! Synapses of one tile: storage, and delivery of the spikes that are due.
 //!
-//! A synapse is stored at its target's tile, in the row of its source; a row is sorted by delay, then by projection and
-//! target. At each step the tile walks, for each delay d, the neurons that spiked d steps before, and adds just that
-//! segment of their rows into the input array ("deferred, delay-bucketed delivery"): there is no ring buffer. In a
-//! prototype on another machine (EPYC, see `AHEAD` for this engine) the full cortical microcircuit took 0.95–1.06 ns of
-//! CPU time per event so, and 4.4–5.3 with a ring buffer whose [delay][target] array does not fit the cache.
+//! A synapse is stored at its target's tile, in the row of its source. A row is cut into segments by delay, each sorted
+//! by target. At each step the tile walks, for each segment with delays from d on, the neurons that spiked d steps
+//! before, and adds just those segments into the sums of its inputs ("deferred delivery").
+//!
+//! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
+//! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
+//! (`ring_depth` in `build.rs`): one delay is the pure deferred scheme, all of them the pure ring buffer.
 //!
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
 //! one source population share a table where they can: those with individual weights, and those that have weight (in
 //! quanta) and delay in common, which then cost no bytes. All-to-all with one weight and delay stores no targets.
 
 use crate::history::History;
-use lapicque_models::vector::prefetch_range;
+use crate::ring::{DEEPEST, Ring, SHARD, Sum};
+use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
 use std::ops::Range;
 
-/// Slots of a shard at most, and length of its input array: a 16-bit index needs no bounds check.
-pub const SHARD: usize = 1 << 16;
-
-/// Input sums of one shard: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
-pub trait Sum: Copy + Default + Send + Sync + 'static {
-    /// Adds a weight.
-    fn add(&mut self, weight: i32);
-    /// Adds a weight several times.
-    fn add_many(&mut self, weight: i32, times: u32);
-    /// The value in quanta.
-    fn value(self) -> f64;
+/// Fields of a packed synapse, from the low bits: distance to the target before it in its segment, delay within the
+/// band, signed weight. A distance of [`Code::farthest`] is a filler: it moves on by that much and adds nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// Bits of the distance, at least 2.
+    pub gap_bits: u32,
+    /// log2 of the delays in a band.
+    pub band_bits: u32,
 }
 
-impl Sum for i32 {
-    #[inline(always)]
-    fn add(&mut self, weight: i32) {
-        *self = self.wrapping_add(weight);
+impl Code {
+    /// What is left when weights of up to `largest` quanta and `band_bits` are in.
+    pub fn new(largest: i32, band_bits: u32) -> Option<Code> {
+        let weight_bits = 33 - largest.unsigned_abs().leading_zeros();
+        let gap_bits = 32u32.checked_sub(weight_bits + band_bits)?.min(16);
+        (gap_bits >= 2).then_some(Code { gap_bits, band_bits })
     }
-    #[inline(always)]
-    fn add_many(&mut self, weight: i32, times: u32) {
-        *self = self.wrapping_add(weight.wrapping_mul(times as i32));
-    }
-    #[inline(always)]
-    fn value(self) -> f64 {
-        f64::from(self)
-    }
-}
 
-impl Sum for i64 {
+    /// The distance of fillers; synapses are nearer.
     #[inline(always)]
-    fn add(&mut self, weight: i32) {
-        *self = self.wrapping_add(i64::from(weight));
+    pub fn farthest(self) -> u32 {
+        (1 << self.gap_bits) - 1
     }
-    #[inline(always)]
-    fn add_many(&mut self, weight: i32, times: u32) {
-        *self = self.wrapping_add(i64::from(weight).wrapping_mul(i64::from(times)));
-    }
-    #[inline(always)]
-    fn value(self) -> f64 {
-        self as f64
-    }
-}
 
-/// Weights of a table, in quanta.
-#[derive(Clone, Debug)]
-pub enum Weights {
-    /// One for all.
-    Constant(i32),
-    /// One per synapse.
-    Individual(Vec<i32>),
+    /// Fillers needed before a synapse at distance `gap`.
+    #[inline(always)]
+    pub fn fillers(self, gap: u32) -> u32 {
+        if gap < self.farthest() { 0 } else { gap / self.farthest() }
+    }
+
+    /// A synapse nearer than [`Code::farthest`].
+    #[inline(always)]
+    pub fn pack(self, gap: u32, delay: u32, weight: i32) -> u32 {
+        gap | delay << self.gap_bits | (weight << (self.gap_bits + self.band_bits)) as u32
+    }
+
+    /// (gap, delay within the band, weight).
+    #[inline(always)]
+    pub fn unpack(self, code: u32) -> (u32, u32, i32) {
+        let band = (1 << self.band_bits) - 1;
+        let weight = code as i32 >> (self.gap_bits + self.band_bits);
+        (code & self.farthest(), code >> self.gap_bits & band, weight)
+    }
 }
 
 /// Targets and weights of one table in one shard.
 #[derive(Debug)]
 pub enum Rows {
-    /// 16-bit targets, weights apart.
-    Split {
+    /// One weight for all: 2 bytes per synapse.
+    Constant {
         /// Slot in the shard of each synapse.
         targets: Vec<u16>,
-        /// Weights.
-        weights: Weights,
+        /// Weight in quanta.
+        weight: i32,
     },
-    /// Target in the low, weight in the high 16 bits.
-    Packed(Vec<u32>),
+    /// Weights of their own, 32 bits: 6 bytes per synapse.
+    Individual {
+        /// Slot in the shard of each synapse.
+        targets: Vec<u16>,
+        /// Weights in quanta.
+        weights: Vec<i32>,
+    },
+    /// Weights of their own, packed with the distance to the target before: 4 bytes per synapse, and the fillers.
+    Packed {
+        /// Synapses and fillers.
+        codes: Vec<u32>,
+        /// Their fields.
+        code: Code,
+        /// Number of fillers.
+        fillers: usize,
+    },
 }
 
 impl Rows {
     /// Number of synapses.
     pub fn len(&self) -> usize {
         match self {
-            Rows::Split { targets, .. } => targets.len(),
-            Rows::Packed(rows) => rows.len(),
+            Rows::Constant { targets, .. } | Rows::Individual { targets, .. } => targets.len(),
+            Rows::Packed { codes, fillers, .. } => codes.len() - fillers,
         }
     }
 
-    /// Slot and weight of one synapse.
-    pub fn get(&self, i: usize) -> (u16, i32) {
+    /// log2 of the delays in a segment.
+    pub fn band_bits(&self) -> u32 {
+        if let Rows::Packed { code, .. } = self { code.band_bits } else { 0 }
+    }
+
+    /// Calls `f` with slot, delay within the band and weight of every synapse of a segment.
+    pub fn each(&self, segment: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
         match self {
-            Rows::Split { targets, weights: Weights::Constant(w) } => (targets[i], *w),
-            Rows::Split { targets, weights: Weights::Individual(w) } => (targets[i], w[i]),
-            Rows::Packed(rows) => (rows[i] as u16, rows[i] as i32 >> 16),
+            Rows::Constant { targets, weight } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
+            Rows::Individual { targets, weights } => {
+                targets[segment.clone()].iter().zip(&weights[segment]).for_each(|(&t, &w)| f(t, 0, w));
+            }
+            Rows::Packed { codes, code, .. } => {
+                let mut target = 0;
+                for &word in &codes[segment] {
+                    let (gap, delay, weight) = code.unpack(word);
+                    target += gap;
+                    if gap < code.farthest() {
+                        f(target as u16, delay, weight);
+                    }
+                }
+            }
         }
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         match self {
-            Rows::Split { targets, weights: Weights::Constant(_) } => 2 * targets.capacity(),
-            Rows::Split { targets, weights: Weights::Individual(w) } => 2 * targets.capacity() + 4 * w.capacity(),
-            Rows::Packed(rows) => 4 * rows.capacity(),
+            Rows::Constant { targets, .. } => 2 * targets.capacity(),
+            Rows::Individual { targets, weights } => 2 * targets.capacity() + 4 * weights.capacity(),
+            Rows::Packed { codes, .. } => 4 * codes.capacity(),
         }
     }
 }
@@ -115,9 +141,9 @@ pub struct Table {
     pub population: usize,
     /// First delay of the rows, in steps.
     pub first_delay: u32,
-    /// Number of delays.
-    pub delays: u32,
-    /// Start of the segment of (source, delay), and the end of the last.
+    /// Segments of a row, one for each delay or band of delays.
+    pub bands: u32,
+    /// Start of the segment of (source, band), and the end of the last.
     pub starts: Vec<u32>,
     /// Synapses.
     pub rows: Rows,
@@ -140,91 +166,168 @@ pub struct Dense {
     pub no_autapses: Option<u32>,
 }
 
-/// How many segments before its turn a segment is asked for. Rows lie in main memory, hundreds of nanoseconds away. On
-/// the full microcircuit (2 threads, Xeon of 2 MiB L2 per core) 4, 6 and 8 gave the same real-time factor, 1.8; 20 gave
-/// 2.05; asking for just the first lines of a segment, 6 ahead, 2.15; asking in the step before, 2.45.
-const AHEAD: usize = 8;
-/// Longest part of a segment that is asked for, in synapses; behind it the CPU sees a stream.
-const LONGEST: u32 = 1024;
+/// Bytes of synapses that are asked for at a time, before any of them is added.
+///
+/// A core has few buffers for cache lines under way (16 on the CPU measured), and a line from main memory holds one for
+/// hundreds of nanoseconds: sums, which miss the first-level cache too, then wait for a buffer. So memory is read in a
+/// phase of its own, into the second-level cache.
+const BATCH: usize = 48 << 10;
+
+/// How many of the segments `due` make up the next batch of synapses of `size` bytes each.
+#[inline(always)]
+fn batch(due: &[(u32, u32)], size: usize) -> usize {
+    let mut asked = 0;
+    for (i, &(start, end)) in due.iter().enumerate() {
+        asked += (end - start) as usize;
+        if asked * size >= BATCH {
+            return i + 1;
+        }
+    }
+    due.len()
+}
+
+/// The part of a segment that is asked for: behind it the CPU sees that it is a stream.
+#[inline(always)]
+fn head((start, end): (u32, u32)) -> Range<usize> {
+    start as usize..end.min(start.saturating_add(BATCH as u32 / 4)) as usize
+}
+
+/// Adds the segments that are due. Loops are spelled out, and small functions inlined by force: what is not inlined
+/// would be compiled without the instructions that [`dispatch`] has chosen.
+struct Deliver<'a, S> {
+    rows: &'a Rows,
+    due: &'a [(u32, u32)],
+    ring: &'a mut Ring<S>,
+    tick: u64,
+}
+
+impl<S: Sum> Kernel for Deliver<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Deliver { rows, mut due, ring, tick } = self;
+        match rows {
+            Rows::Constant { targets, weight } => {
+                let Some(input) = ring.row(tick) else { return };
+                while !due.is_empty() {
+                    let (now, later) = due.split_at(batch(due, 2));
+                    due = later;
+                    for &segment in now {
+                        prefetch_range(targets, head(segment));
+                    }
+                    for &(start, end) in now {
+                        add_constant(&targets[start as usize..end as usize], *weight, input);
+                    }
+                }
+            }
+            Rows::Individual { targets, weights } => {
+                let Some(input) = ring.row(tick) else { return };
+                while !due.is_empty() {
+                    let (now, later) = due.split_at(batch(due, 6));
+                    due = later;
+                    for &segment in now {
+                        prefetch_range(targets, head(segment));
+                        prefetch_range(weights, head(segment));
+                    }
+                    for &(start, end) in now {
+                        let segment = start as usize..end as usize;
+                        for (&target, &weight) in targets[segment.clone()].iter().zip(&weights[segment]) {
+                            input[target as usize].add(weight);
+                        }
+                    }
+                }
+            }
+            Rows::Packed { codes, code, .. } => {
+                let (sums, starts) = ring.ahead(tick);
+                while !due.is_empty() {
+                    let (now, later) = due.split_at(batch(due, 4));
+                    due = later;
+                    for &segment in now {
+                        prefetch_range(codes, head(segment));
+                    }
+                    for &(start, end) in now {
+                        add_packed(&codes[start as usize..end as usize], *code, &starts, sums);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
+    let (eights, rest) = targets.as_chunks::<8>();
+    for eight in eights {
+        for target in eight {
+            input[*target as usize].add(weight);
+        }
+    }
+    for &target in rest {
+        input[target as usize].add(weight);
+    }
+}
+
+#[inline(always)]
+fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: &mut [S]) {
+    let (farthest, band, shift) = (code.farthest(), (1u8 << code.band_bits) - 1, code.gap_bits + code.band_bits);
+    let mut target = 0;
+    for &word in codes {
+        target += word & farthest;
+        let row = starts[((word >> code.gap_bits) as u8 & band) as usize & (DEEPEST - 1)];
+        // Codes lead nowhere else; the check is what safe code pays.
+        if let Some(sum) = sums.get_mut((row + target) as usize) {
+            sum.add(word as i32 >> shift);
+        }
+    }
+}
 
 impl Table {
-    /// Adds what is due at `tick` into `input`. `due` is scratch.
-    pub fn deliver<S: Sum>(
-        &self,
-        tick: u64,
-        history: &History,
-        due: &mut Vec<(u32, u32)>,
-        input: &mut [S; SHARD],
-    ) -> u64 {
+    /// Adds what is due at `tick`. `due` is scratch.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, ring: &mut Ring<S>) {
         due.clear();
-        for d in 0..self.delays {
-            let delay = u64::from(self.first_delay + d);
+        for band in 0..self.bands {
+            let delay = u64::from(self.first_delay + (band << self.rows.band_bits()));
             if delay >= tick {
                 break;
             }
             for &source in history.at(tick - delay).of(self.population) {
-                let segment = source as usize * self.delays as usize + d as usize;
-                due.push((self.starts[segment], self.starts[segment + 1]));
+                let segment = source as usize * self.bands as usize + band as usize;
+                let (start, end) = (self.starts[segment], self.starts[segment + 1]);
+                if start < end {
+                    due.push((start, end));
+                }
             }
         }
-        let mut events = 0;
-        for (i, &(start, end)) in due.iter().enumerate() {
-            if let Some(&(start, end)) = due.get(i + AHEAD) {
-                self.ask_for(start, end);
-            }
-            events += u64::from(end - start);
-            self.add(start as usize..end as usize, input);
+        if !due.is_empty() {
+            dispatch(Deliver { rows: &self.rows, due, ring, tick });
         }
-        events
     }
 
-    /// Adds one segment.
-    #[inline(always)]
-    fn add<S: Sum>(&self, segment: Range<usize>, input: &mut [S; SHARD]) {
-        match &self.rows {
-            Rows::Split { targets, weights: Weights::Constant(weight) } => {
-                let (eights, rest) = targets[segment].as_chunks::<8>();
-                for eight in eights {
-                    for target in eight {
-                        input[*target as usize].add(*weight);
-                    }
-                }
-                for &target in rest {
-                    input[target as usize].add(*weight);
-                }
-            }
-            Rows::Split { targets, weights: Weights::Individual(weights) } => {
-                let (eights, rest) = targets[segment.clone()].as_chunks::<8>();
-                let (eight_weights, rest_weights) = weights[segment].as_chunks::<8>();
-                for (eight, weights) in eights.iter().zip(eight_weights) {
-                    for (target, weight) in eight.iter().zip(weights) {
-                        input[*target as usize].add(*weight);
-                    }
-                }
-                for (&target, &weight) in rest.iter().zip(rest_weights) {
-                    input[target as usize].add(weight);
-                }
-            }
-            Rows::Packed(rows) => {
-                let (eights, rest) = rows[segment].as_chunks::<8>();
-                for row in eights.as_flattened().iter().chain(rest) {
-                    input[(row & 0xFFFF) as usize].add(*row as i32 >> 16);
-                }
+    /// Adds the number of synapses of every source to `degrees`.
+    pub fn add_degrees(&self, degrees: &mut [u64]) {
+        for (row, degree) in self.starts.windows(self.bands as usize + 1).step_by(self.bands as usize).zip(degrees) {
+            let row = row[0] as usize..row[self.bands as usize] as usize;
+            *degree += row.len() as u64;
+            if let Rows::Packed { codes, code, .. } = &self.rows {
+                let farthest = code.farthest();
+                *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
             }
         }
     }
 
-    /// Asks the CPU for synapses `start..end`.
-    #[inline(always)]
-    fn ask_for(&self, start: u32, end: u32) {
-        let range = start as usize..end.min(start.saturating_add(LONGEST)) as usize;
-        match &self.rows {
-            Rows::Split { targets, weights: Weights::Constant(_) } => prefetch_range(targets, range),
-            Rows::Split { targets, weights: Weights::Individual(weights) } => {
-                prefetch_range(targets, range.clone());
-                prefetch_range(weights, range);
-            }
-            Rows::Packed(rows) => prefetch_range(rows, range),
+    /// Longest delay of the rows, in steps, or a little more.
+    pub fn last_delay(&self) -> u32 {
+        self.first_delay + (self.bands << self.rows.band_bits()) - 1
+    }
+
+    /// Calls `f` with source, slot, delay in steps and weight of every synapse.
+    pub fn each(&self, f: &mut dyn FnMut(u32, u16, u32, i32)) {
+        for (cell, ends) in self.starts.windows(2).enumerate() {
+            let (source, band) = (cell as u32 / self.bands, cell as u32 % self.bands);
+            let first = self.first_delay + (band << self.rows.band_bits());
+            self.rows.each(ends[0] as usize..ends[1] as usize, &mut |slot, delay, weight| {
+                f(source, slot, first + delay, weight);
+            });
         }
     }
 
@@ -235,28 +338,26 @@ impl Table {
 }
 
 impl Dense {
-    /// Adds what is due at `tick` into the shards' inputs, of 2^`bits` slots each.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, inputs: &mut [Box<[S; SHARD]>], bits: u32) -> u64 {
+    /// Adds what is due at `tick` into the shards' rings, of 2^`bits` slots each.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, rings: &mut [Ring<S>], bits: u32) {
         let delay = u64::from(self.delay);
         if delay >= tick || self.slots.is_empty() {
-            return 0;
+            return;
         }
         let spikes = history.at(tick - delay).of(self.population);
         let first = spikes.partition_point(|&s| s < self.sources.start);
         let last = spikes.partition_point(|&s| s < self.sources.end);
         let spikes = &spikes[first..last];
         if spikes.is_empty() {
-            return 0;
+            return;
         }
-        let mut events = 0;
         let mut slot = self.slots.start;
         while slot < self.slots.end {
             let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
             let len = ((1usize << bits) - within).min((self.slots.end - slot) as usize);
-            for sum in &mut inputs[shard][within..within + len] {
+            for sum in rings[shard].part(tick, within..within + len) {
                 sum.add_many(self.weight, spikes.len() as u32);
             }
-            events += (len * spikes.len()) as u64;
             slot += len as u32;
         }
         if let Some(first) = self.no_autapses {
@@ -264,11 +365,18 @@ impl Dense {
                 let slot = u64::from(self.slots.start) + u64::from(s.wrapping_sub(first));
                 if s >= first && slot < u64::from(self.slots.end) {
                     let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
-                    inputs[shard][within].add(self.weight.wrapping_neg());
-                    events -= 1;
+                    rings[shard].part(tick, within..within + 1)[0].add(self.weight.wrapping_neg());
                 }
             }
         }
-        events
+    }
+
+    /// Adds the number of synapses of every source to `degrees`.
+    pub fn add_degrees(&self, degrees: &mut [u64]) {
+        let slots = self.slots.end - self.slots.start;
+        for source in self.sources.clone() {
+            let own = self.no_autapses.is_some_and(|first| (first..first + slots).contains(&source));
+            degrees[source as usize] += u64::from(slots) - u64::from(own);
+        }
     }
 }

@@ -6,17 +6,18 @@ use crate::history::{History, StepSpikes};
 use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::share::{find_variable, initialise, neurons, source};
-use crate::synapses::{Dense, SHARD, Sum, Table};
+use crate::ring::{Ring, Sum};
+use crate::synapses::{Dense, Table};
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
 
-/// Sums of inputs, one array per shard.
+/// Sums of inputs, one ring per shard.
 enum Inputs {
-    Narrow(Vec<Box<[i32; SHARD]>>),
-    Wide(Vec<Box<[i64; SHARD]>>),
+    Narrow(Vec<Ring<i32>>),
+    Wide(Vec<Ring<i64>>),
 }
 
 /// An input onto a share.
@@ -50,15 +51,12 @@ pub struct Outbox {
     pub used: usize,
     /// Samples per (trace, variable).
     pub samples: Vec<Vec<f64>>,
-    /// Synaptic events delivered.
-    pub events: u64,
 }
 
 impl Outbox {
     /// Empties it, keeping its room.
     pub fn clear(&mut self) {
         self.used = 0;
-        self.events = 0;
         self.samples.iter_mut().for_each(Vec::clear);
     }
 
@@ -123,9 +121,13 @@ impl<S: Sum> Kernel for Collect<'_, S> {
     }
 }
 
-fn arrays<S: Sum>(shards: usize) -> Vec<Box<[S; SHARD]>> {
-    let array = || vec![S::default(); SHARD].into_boxed_slice().try_into().ok();
-    (0..shards).filter_map(|_| array()).collect()
+/// A ring for each shard, as deep as its tables need.
+fn rings<S: Sum>(layout: &TileLayout, bits: u32, shards: &[Vec<Table>]) -> Vec<Ring<S>> {
+    let ring = |(shard, tables): (usize, &Vec<Table>)| {
+        let slots = (layout.slots as usize - (shard << bits)).min(1 << bits);
+        Ring::new(slots, 1 << tables.iter().map(|t| t.rows.band_bits()).max().unwrap_or(0))
+    };
+    shards.iter().enumerate().map(ring).collect()
 }
 
 impl Tile {
@@ -173,7 +175,12 @@ impl Tile {
                 });
             }
         }
-        let shards = (layout.slots as usize).div_ceil(1 << blueprint.bits);
+        let (bits, shards) = (blueprint.bits, &synapses.shards);
+        let inputs = if blueprint.wide {
+            Inputs::Wide(rings(&layout, bits, shards))
+        } else {
+            Inputs::Narrow(rings(&layout, bits, shards))
+        };
         let receptors = plan.populations.iter().map(|p| p.receptors.len()).max().unwrap_or(0);
         Ok(Tile {
             neurons: all,
@@ -181,7 +188,7 @@ impl Tile {
             dense: synapses.dense,
             sources,
             probes,
-            inputs: if blueprint.wide { Inputs::Wide(arrays(shards)) } else { Inputs::Narrow(arrays(shards)) },
+            inputs,
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
             due: Vec::new(),
@@ -198,12 +205,10 @@ impl Tile {
 
     /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
     pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
-        out.events += match &mut self.inputs {
-            Inputs::Narrow(inputs) => {
-                deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits)
-            }
-            Inputs::Wide(inputs) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, inputs, self.bits),
-        };
+        match &mut self.inputs {
+            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
+            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
+        }
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
             s.active = (input.start..input.stop).contains(&(tick - 1))
@@ -242,8 +247,8 @@ impl Tile {
                 let range = within..within + LANES * CHUNKS;
                 let quantum = self.quanta[population][r];
                 match &mut self.inputs {
-                    Inputs::Narrow(sums) => dispatch(Collect { sums: &mut sums[shard][range], quantum, out: events }),
-                    Inputs::Wide(sums) => dispatch(Collect { sums: &mut sums[shard][range], quantum, out: events }),
+                    Inputs::Narrow(sums) => dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events }),
+                    Inputs::Wide(sums) => dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events }),
                 }
             }
             if kicks {
@@ -282,31 +287,27 @@ impl Tile {
 
     /// Longest and shortest delay of its synapses, in steps.
     pub fn delays(&self) -> Option<(u32, u32)> {
-        let tables = self.shards.iter().flatten().map(|t| (t.first_delay, t.first_delay + t.delays - 1));
+        let tables = self.shards.iter().flatten().map(|t| (t.first_delay, t.last_delay()));
         let all = tables.chain(self.dense.iter().map(|d| (d.delay, d.delay)));
         all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// Number of synapses, those of all-to-all connections included.
-    pub fn synapses(&self) -> u64 {
-        let tables: u64 = self.shards.iter().flatten().map(|t| t.rows.len() as u64).sum();
-        let dense = |d: &Dense| {
-            let targets = u64::from(d.slots.end - d.slots.start);
-            let own = d.no_autapses.map_or(0, |first| {
-                let last = first + (d.slots.end - d.slots.start);
-                u64::from(last.min(d.sources.end).saturating_sub(first.max(d.sources.start)))
-            });
-            targets * u64::from(d.sources.end - d.sources.start) - own
-        };
-        tables + self.dense.iter().map(dense).sum::<u64>()
+    /// Adds the number of synapses of every neuron of every population onto this tile to `degrees`.
+    pub fn add_degrees(&self, degrees: &mut [Vec<u64>]) {
+        for table in self.shards.iter().flatten() {
+            table.add_degrees(&mut degrees[table.population]);
+        }
+        for dense in &self.dense {
+            dense.add_degrees(&mut degrees[dense.population]);
+        }
     }
 
     /// Bytes of synapses and of neurons.
     pub fn bytes(&self) -> (usize, usize) {
         let synapses = self.shards.iter().flatten().map(Table::bytes).sum();
         let inputs = match &self.inputs {
-            Inputs::Narrow(i) => i.len() * SHARD * 4,
-            Inputs::Wide(i) => i.len() * SHARD * 8,
+            Inputs::Narrow(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
+            Inputs::Wide(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
         };
         (synapses, inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
     }
@@ -315,13 +316,9 @@ impl Tile {
     pub fn each_synapse(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
         for (shard, tables) in self.shards.iter().enumerate() {
             for table in tables {
-                for (cell, ends) in table.starts.windows(2).enumerate() {
-                    let (source, delay) = (cell as u32 / table.delays, table.first_delay + cell as u32 % table.delays);
-                    for i in ends[0]..ends[1] {
-                        let (slot, weight) = table.rows.get(i as usize);
-                        f(table.population, source, (shard as u32) << self.bits | u32::from(slot), weight, delay);
-                    }
-                }
+                table.each(&mut |source, slot, delay, weight| {
+                    f(table.population, source, (shard as u32) << self.bits | u32::from(slot), weight, delay);
+                });
             }
         }
         for dense in &self.dense {
@@ -342,17 +339,15 @@ fn deliver<S: Sum>(
     tick: u64,
     history: &History,
     due: &mut Vec<(u32, u32)>,
-    inputs: &mut [Box<[S; SHARD]>],
+    rings: &mut [Ring<S>],
     bits: u32,
-) -> u64 {
-    let mut events = 0;
-    for (tables, input) in shards.iter().zip(inputs.iter_mut()) {
+) {
+    for (tables, ring) in shards.iter().zip(rings.iter_mut()) {
         for table in tables {
-            events += table.deliver(tick, history, due, input);
+            table.deliver(tick, history, due, ring);
         }
     }
     for dense in dense {
-        events += dense.deliver(tick, history, inputs, bits);
+        dense.deliver(tick, history, rings, bits);
     }
-    events
 }

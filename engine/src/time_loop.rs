@@ -48,8 +48,6 @@ pub struct Worker {
 pub struct Epoch<'a> {
     /// Steps that ended in the epoch.
     pub ticks: RangeInclusive<u64>,
-    /// Synaptic events delivered in the epoch.
-    pub events: u64,
     history: &'a History,
     outboxes: &'a [RwLock<Outbox>],
     widths: &'a [Vec<usize>],
@@ -190,9 +188,9 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
             }
         }
         shared.barrier.wait().map_err(|_| String::new())?;
-        let events = gather(outboxes, tick, last, shared.plan.populations.len(), history);
+        gather(outboxes, tick, last, shared.plan.populations.len(), history);
         if let Some(observer) = &mut observer {
-            let epoch = Epoch { ticks: tick + 1..=last, events, history, outboxes, widths: shared.widths };
+            let epoch = Epoch { ticks: tick + 1..=last, history, outboxes, widths: shared.widths };
             if observer.epoch(&epoch).is_break() {
                 // The others may be in the next epoch already: all stop behind it.
                 shared.last_epoch.fetch_min(number + 1, Ordering::AcqRel);
@@ -207,20 +205,18 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
     Ok(tick)
 }
 
-/// Reads the spikes of all tiles into the history, in (step, neuron) order; returns the events delivered.
+/// Reads the spikes of all tiles into the history, in (step, neuron) order.
 ///
 /// First the counts of each population, then the spikes into their places: nothing is allocated once the vectors of the
 /// history have grown.
-fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize, history: &mut History) -> u64 {
+fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize, history: &mut History) {
     for t in tick + 1..=last {
         let all = history.at_mut(t);
         all.clear();
         all.ends.resize(populations, 0);
     }
-    let mut events = 0;
     for outbox in outboxes {
         let outbox = outbox.read().unwrap_or_else(PoisonError::into_inner);
-        events += outbox.events;
         for (t, step) in (tick + 1..=last).zip(&outbox.steps) {
             let all = history.at_mut(t);
             for (p, end) in all.ends.iter_mut().enumerate() {
@@ -247,5 +243,4 @@ fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize,
             }
         }
     }
-    events
 }

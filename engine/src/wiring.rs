@@ -235,6 +235,8 @@ impl<'a> Wiring<'a> {
                     let found = &mut bundle.targets;
                     distinct(places, n as u32, &mut stream, &mut bundle.taken, |i| found.push(target(i)));
                 }
+                // As with the other rules, the targets of a source ascend.
+                bundle.targets.sort_unstable();
                 bundle.sources.clear();
                 bundle.sources.resize(bundle.targets.len(), source);
                 f(bundle);

@@ -1,0 +1,97 @@
+//! Input sums of one shard: those of the current step, and of the few steps after it that packed rows add to ahead of
+//! time.
+//!
+//! Sums are whole numbers of quanta, so that no order of addition can show in the result.
+
+/// Slots of a shard at most: a 16-bit index into a row needs no bounds check.
+pub const SHARD: usize = 1 << 16;
+/// Most steps that a ring holds.
+pub const DEEPEST: usize = 64;
+
+/// A sum of weights: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
+pub trait Sum: Copy + Default + Send + Sync + 'static {
+    /// Adds a weight.
+    fn add(&mut self, weight: i32);
+    /// Adds a weight several times.
+    fn add_many(&mut self, weight: i32, times: u32);
+    /// The value in quanta.
+    fn value(self) -> f64;
+}
+
+impl Sum for i32 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(weight);
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(weight.wrapping_mul(times as i32));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Sum for i64 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(i64::from(weight));
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(i64::from(weight).wrapping_mul(i64::from(times)));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Sums of one shard for a power of two of steps.
+pub struct Ring<S> {
+    sums: Vec<S>,
+    slots: usize,
+    depth: usize,
+}
+
+impl<S: Sum> Ring<S> {
+    /// A ring of `depth` steps (a power of two, at most [`DEEPEST`]) for `slots` slots.
+    pub fn new(slots: usize, depth: usize) -> Self {
+        debug_assert!(depth.is_power_of_two() && depth <= DEEPEST && slots <= SHARD);
+        // Behind the last row there is room for a whole array, so that every row can be looked at as one.
+        Ring { sums: vec![S::default(); (depth - 1) * slots + SHARD], slots, depth }
+    }
+
+    /// First sum of the step that ends at `tick`.
+    #[inline(always)]
+    fn start(&self, tick: u64) -> usize {
+        (tick as usize & (self.depth - 1)) * self.slots
+    }
+
+    /// The sums of the step that ends at `tick`.
+    #[inline(always)]
+    pub fn row(&mut self, tick: u64) -> Option<&mut [S; SHARD]> {
+        let start = self.start(tick);
+        self.sums[start..].first_chunk_mut()
+    }
+
+    /// Some sums of the step that ends at `tick`.
+    #[inline(always)]
+    pub fn part(&mut self, tick: u64, slots: std::ops::Range<usize>) -> &mut [S] {
+        let start = self.start(tick);
+        &mut self.sums[start + slots.start..start + slots.end]
+    }
+
+    /// All sums, and where the rows of the steps that end at `tick`, `tick` + 1, … start in them.
+    #[inline(always)]
+    pub fn ahead(&mut self, tick: u64) -> (&mut [S], [u32; DEEPEST]) {
+        let starts = std::array::from_fn(|after| self.start(tick + after as u64) as u32);
+        (&mut self.sums, starts)
+    }
+
+    /// Bytes held for slots.
+    pub fn bytes(&self) -> usize {
+        self.depth * self.slots * size_of::<S>()
+    }
+}
