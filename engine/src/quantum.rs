@@ -46,7 +46,12 @@ impl Load {
         // Rounding adds up to half a quantum per synapse.
         let by_sum = if wide { self.sum / 4e18 } else { self.sum / (f64::from(i32::MAX) - self.degree).max(1.0) };
         let by_weight = self.largest / f64::from(i32::MAX - 1);
-        let by_storage = if compact { self.individual / f64::from(i16::MAX) } else { 0.0 };
+        // Weights that are stored one by one take the fewer bits the coarser the quantum is.
+        let by_storage = match compact {
+            true => self.individual / f64::from(i16::MAX),
+            false if self.individual > 0.0 => ROUNDING * self.typical,
+            false => 0.0,
+        };
         power_of_two(by_sum.max(by_weight).max(by_storage))
     }
 
@@ -78,7 +83,7 @@ mod tests {
     #[test]
     fn the_largest_sum_fits_and_the_quantum_is_no_coarser_than_needed() {
         for (degree, weight) in [(1.0, 1.0), (3000.0, 87.8), (12500.0, 0.5), (40000.0, 1e-3), (2e9, 1.0)] {
-            let load = Load { sum: degree * weight, degree, largest: weight, typical: weight, individual: weight };
+            let load = Load { sum: degree * weight, degree, largest: weight, typical: weight, individual: 0.0 };
             for wide in [false, true] {
                 let q = load.quantum(wide, false);
                 let quanta = degree * (weight / q).round();
@@ -86,6 +91,10 @@ mod tests {
                 assert!(quanta <= limit, "{degree} × {weight}: {quanta} quanta do not fit");
                 assert!(wide || quanta >= limit / 4.0 || degree > 1e8, "{degree} × {weight}: quantum {q} is coarse");
                 assert_eq!(q.log2().fract(), 0.0);
+                // Stored one by one, weights are rounded as far as is allowed, unless the sum already asks for more.
+                let q = Load { individual: weight, ..load }.quantum(wide, false);
+                let rounding = load.rounding(q);
+                assert!(rounding > 0.5 * ROUNDING && (rounding <= ROUNDING || q == load.quantum(wide, false)));
             }
         }
         assert!(
