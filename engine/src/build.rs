@@ -7,13 +7,14 @@
 //!
 //! What is drawn depends on (seed, projection, target) alone, so the network is the same for any number of tiles.
 
+use crate::bits::Bits;
 use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
 use crate::plan::{Plan, Population, Projection, Rule, Value, WeightStorage};
 use crate::quantum::{Load, ROUNDING, to_quanta};
 use crate::sampler::Sampler;
 use crate::ring::{DEEPEST, SHARD};
-use crate::synapses::{Code, Dense, Rows, Table};
+use crate::synapses::{Code, Dense, Rows, Shard, Table};
 use crate::wiring::{Bundle, Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
 use lapicque_models::random::Purpose;
@@ -37,8 +38,8 @@ pub struct Blueprint {
 
 /// The synapses of one tile.
 pub struct Synapses {
-    /// Tables of each shard.
-    pub shards: Vec<Vec<Table>>,
+    /// Those of each shard.
+    pub shards: Vec<Shard>,
     /// All-to-all connections without stored targets.
     pub dense: Vec<Dense>,
 }
@@ -235,12 +236,20 @@ fn tile_synapses(
     degrees: &TileDegrees,
 ) -> Result<Synapses, BuildError> {
     let shards = (tile.slots as usize).div_ceil(1 << blueprint.bits);
-    let mut result = Synapses { shards: (0..shards).map(|_| Vec::new()).collect(), dense: Vec::new() };
+    let mut result = Synapses { shards: (0..shards).map(|_| Shard::default()).collect(), dense: Vec::new() };
     for group in groups {
-        let tables = TableBuilder { plan, blueprint, tile, degrees, group, shards }.build()?;
+        let builder = TableBuilder { plan, blueprint, tile, degrees, group, shards };
+        let tables = match builder.dense_slots() {
+            Some((weight, delay, slots)) => {
+                let (bits, tables) = builder.build_bits(weight, delay, &slots)?;
+                result.shards.iter_mut().zip(bits).for_each(|(shard, bits)| shard.bits.extend(bits));
+                tables
+            }
+            None => builder.build()?,
+        };
         for (shard, table) in result.shards.iter_mut().zip(tables) {
             if table.rows.len() > 0 {
-                shard.push(table);
+                shard.tables.push(table);
             }
         }
     }
@@ -417,9 +426,7 @@ impl TableBuilder<'_> {
         let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
         let mut shards = Vec::with_capacity(self.shards);
         for cells in cells {
-            shards.push(
-                self.allocate(cells, storage, first).ok_or_else(|| too_large("more than 4e9 synapses in one shard"))?,
-            );
+            shards.push(self.allocate(cells, storage, first).ok_or_else(|| too_large(TOO_MANY))?);
         }
         let mut weights = Vec::new();
         self.visit(&mut |index, placed| {
@@ -458,13 +465,81 @@ impl TableBuilder<'_> {
                 cell.at += 1;
             }
         });
-        let mut tables = Vec::with_capacity(self.shards);
-        for (mut table, cells) in shards {
-            // Filling moved every cell to its end, which is the next one's start.
-            table.starts = std::iter::once(0).chain(cells.iter().map(|c| c.at)).collect();
-            tables.push(table);
+        Ok(shards.into_iter().map(finished).collect())
+    }
+
+    /// Weight, delay, and in each shard the slots from the first to the last target, of a group whose connections take
+    /// no more room as one bit for each pair of neurons than as 16 bits for each synapse.
+    fn dense_slots(&self) -> Option<(i32, u32, Vec<Range<u32>>)> {
+        let (weight, delay) = (self.group.weight?, self.group.delay?);
+        let sources = self.plan.populations[self.group.population].size as usize;
+        let bits = self.blueprint.bits;
+        let mut slots: Vec<Range<u32>> = vec![0..0; self.shards];
+        let mut synapses = 0;
+        for &index in &self.group.members {
+            let projection = &self.plan.projections[index];
+            let share = &self.tile.shares[projection.to.population];
+            let targets = targets_in(projection, share);
+            synapses += self.degrees[index].total(targets.len());
+            let first = share.slots[projection.receptor] + (targets.start - share.neurons.start);
+            let last = first + targets.len() as u32;
+            for (shard, slots) in slots.iter_mut().enumerate() {
+                let (start, end) = ((shard as u32) << bits, ((shard as u64 + 1) << bits).min(u64::from(u32::MAX)) as u32);
+                let (start_here, end_here) = (first.max(start), last.min(end));
+                if start_here < end_here {
+                    let (start, end) = (start_here - start, end_here - start);
+                    *slots = if slots.end == 0 { start..end } else { slots.start.min(start)..slots.end.max(end) };
+                }
+            }
         }
-        Ok(tables)
+        let bytes = slots.iter().map(|s| (sources * Bits::row_bytes(s)) as u64).sum::<u64>();
+        (0 < synapses && bytes <= 2 * synapses).then_some((weight, delay, slots))
+    }
+
+    /// Builds one bit for each pair of neurons, and tables with those synapses that are a pair's second or later.
+    fn build_bits(
+        &self,
+        weight: i32,
+        delay: u32,
+        slots: &[Range<u32>],
+    ) -> Result<(Vec<Option<Bits>>, Vec<Table>), BuildError> {
+        let sources = self.plan.populations[self.group.population].size as usize;
+        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
+        let shard = |slots: &Range<u32>| {
+            let bits = (slots.end > 0).then(|| Bits::new(self.group.population, delay, weight, sources, slots));
+            (bits, vec![Cell::default(); sources])
+        };
+        let (mut pairs, mut cells): (Vec<_>, Vec<_>) = slots.iter().map(shard).unzip();
+        self.visit(&mut |_, placed| {
+            for (_, source, slot, _) in placed.each() {
+                let shard = (slot >> bits) as usize;
+                if !pairs[shard].as_mut().is_some_and(|bits| bits.connect(source, (slot & mask) as usize)) {
+                    cells[shard][source].at += 1;
+                }
+            }
+        });
+        if cells.iter().flatten().all(|cell| cell.at == 0) {
+            return Ok((pairs, Vec::new()));
+        }
+        let mut shards = Vec::with_capacity(self.shards);
+        for cells in cells {
+            let cells = Cells { cells, fillers: 0 };
+            shards.push(self.allocate(cells, Storage::Constant(weight), delay).ok_or_else(|| too_large(TOO_MANY))?);
+        }
+        pairs.iter_mut().flatten().for_each(Bits::clear);
+        self.visit(&mut |_, placed| {
+            for (_, source, slot, _) in placed.each() {
+                let shard = (slot >> bits) as usize;
+                if !pairs[shard].as_mut().is_some_and(|bits| bits.connect(source, (slot & mask) as usize)) {
+                    let (table, cells) = &mut shards[shard];
+                    if let Rows::Constant { targets, .. } = &mut table.rows {
+                        targets[cells[source].at as usize] = (slot & mask) as u16;
+                    }
+                    cells[source].at += 1;
+                }
+            }
+        });
+        Ok((pairs, shards.into_iter().map(finished).collect()))
     }
 
     /// A table with room for the synapses counted, and its cells set for filling. Unused bands at both ends go.
@@ -516,6 +591,14 @@ fn ring_depth(tile: &TileLayout, wide: bool) -> u32 {
     let bytes = tile.slots as usize * if wide { 8 } else { 4 };
     let fit = (RING_BYTES / bytes.max(1)).max(1);
     1 << fit.ilog2().min(DEEPEST.trailing_zeros())
+}
+
+const TOO_MANY: &str = "more than 4e9 synapses in one shard";
+
+/// A table whose cells were filled: every cell moved to its end, which is the next one's start.
+fn finished((mut table, cells): (Table, Vec<Cell>)) -> Table {
+    table.starts = std::iter::once(0).chain(cells.iter().map(|c| c.at)).collect();
+    table
 }
 
 fn too_large(what: &str) -> BuildError {

@@ -7,6 +7,7 @@ pub use build::{Preview, preview};
 
 mod barrier;
 pub mod batch;
+mod bits;
 mod build;
 mod check;
 pub mod config;

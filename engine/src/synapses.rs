@@ -10,8 +10,10 @@
 //!
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
 //! one source population share a table where they can: those with individual weights, and those that have weight (in
-//! quanta) and delay in common, which then cost no bytes. All-to-all with one weight and delay stores no targets.
+//! quanta) and delay in common, which then cost no bytes: those are stored as bits where connections are dense
+//! (`bits.rs`), and all-to-all without any.
 
+use crate::bits::Bits;
 use crate::history::History;
 use crate::ring::{DEEPEST, Ring, SHARD, Sum};
 use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
@@ -153,6 +155,55 @@ pub struct Table {
     pub starts: Vec<u32>,
     /// Synapses.
     pub rows: Rows,
+}
+
+/// The synapses onto the slots of one shard of a tile.
+#[derive(Debug, Default)]
+pub struct Shard {
+    /// Rows of targets.
+    pub tables: Vec<Table>,
+    /// Dense connections.
+    pub bits: Vec<Bits>,
+}
+
+impl Shard {
+    /// Adds what is due at `tick`. `due` is scratch.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, ring: &mut Ring<S>) {
+        self.tables.iter().for_each(|table| table.deliver(tick, history, due, ring));
+        self.bits.iter().for_each(|bits| bits.deliver(tick, history, ring));
+    }
+
+    /// Steps that its ring must span.
+    pub fn depth(&self) -> usize {
+        1 << self.tables.iter().map(|table| table.rows.band_bits()).max().unwrap_or(0)
+    }
+
+    /// Shortest and longest delay, in steps.
+    pub fn delays(&self) -> Option<(u32, u32)> {
+        let tables = self.tables.iter().map(|t| (t.first_delay, t.last_delay()));
+        tables.chain(self.bits.iter().map(|b| (b.delay, b.delay))).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// Adds the number of synapses of every neuron of every population to `degrees`.
+    pub fn add_degrees(&self, degrees: &mut [Vec<u64>]) {
+        self.tables.iter().for_each(|table| table.add_degrees(&mut degrees[table.population]));
+        self.bits.iter().for_each(|bits| bits.add_degrees(&mut degrees[bits.population]));
+    }
+
+    /// Calls `f` with source population, source, slot, weight in quanta and delay in steps of every synapse.
+    pub fn each(&self, f: &mut dyn FnMut(usize, u32, u16, i32, u32)) {
+        for table in &self.tables {
+            table.each(&mut |source, slot, delay, weight| f(table.population, source, slot, weight, delay));
+        }
+        for bits in &self.bits {
+            bits.each(&mut |source, slot| f(bits.population, source, slot, bits.weight, bits.delay));
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.tables.iter().map(Table::bytes).chain(self.bits.iter().map(Bits::bytes)).sum()
+    }
 }
 
 /// All-to-all with one weight and one delay: no targets are stored.

@@ -7,7 +7,7 @@ use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::ring::{Ring, Sum};
-use crate::synapses::{Dense, Table};
+use crate::synapses::{Dense, Shard};
 use lapicque_models::columns::{CHUNKS, LANES};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons};
@@ -77,8 +77,8 @@ pub struct Tile {
     pub layout: TileLayout,
     /// Neurons of each population; none where the share is empty.
     pub neurons: Vec<Option<Box<dyn Neurons>>>,
-    /// Tables of each shard.
-    pub shards: Vec<Vec<Table>>,
+    /// Synapses of each shard.
+    pub shards: Vec<Shard>,
     /// All-to-all connections.
     pub dense: Vec<Dense>,
     /// Inputs, in the plan's order.
@@ -122,10 +122,9 @@ impl<S: Sum> Kernel for Collect<'_, S> {
 }
 
 /// A ring for each shard, as deep as its tables need.
-fn rings<S: Sum>(layout: &TileLayout, bits: u32, shards: &[Vec<Table>]) -> Vec<Ring<S>> {
-    let ring = |(shard, tables): (usize, &Vec<Table>)| {
-        let slots = (layout.slots as usize - (shard << bits)).min(1 << bits);
-        Ring::new(slots, 1 << tables.iter().map(|t| t.rows.band_bits()).max().unwrap_or(0))
+fn rings<S: Sum>(layout: &TileLayout, bits: u32, shards: &[Shard]) -> Vec<Ring<S>> {
+    let ring = |(index, shard): (usize, &Shard)| {
+        Ring::new((layout.slots as usize - (index << bits)).min(1 << bits), shard.depth())
     };
     shards.iter().enumerate().map(ring).collect()
 }
@@ -287,16 +286,14 @@ impl Tile {
 
     /// Longest and shortest delay of its synapses, in steps.
     pub fn delays(&self) -> Option<(u32, u32)> {
-        let tables = self.shards.iter().flatten().map(|t| (t.first_delay, t.last_delay()));
-        let all = tables.chain(self.dense.iter().map(|d| (d.delay, d.delay)));
+        let shards = self.shards.iter().filter_map(Shard::delays);
+        let all = shards.chain(self.dense.iter().map(|d| (d.delay, d.delay)));
         all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// Adds the number of synapses of every neuron of every population onto this tile to `degrees`.
     pub fn add_degrees(&self, degrees: &mut [Vec<u64>]) {
-        for table in self.shards.iter().flatten() {
-            table.add_degrees(&mut degrees[table.population]);
-        }
+        self.shards.iter().for_each(|shard| shard.add_degrees(degrees));
         for dense in &self.dense {
             dense.add_degrees(&mut degrees[dense.population]);
         }
@@ -304,7 +301,7 @@ impl Tile {
 
     /// Bytes of synapses and of neurons.
     pub fn bytes(&self) -> (usize, usize) {
-        let synapses = self.shards.iter().flatten().map(Table::bytes).sum();
+        let synapses = self.shards.iter().map(Shard::bytes).sum();
         let inputs = match &self.inputs {
             Inputs::Narrow(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
             Inputs::Wide(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
@@ -314,12 +311,10 @@ impl Tile {
 
     /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
     pub fn each_synapse(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
-        for (shard, tables) in self.shards.iter().enumerate() {
-            for table in tables {
-                table.each(&mut |source, slot, delay, weight| {
-                    f(table.population, source, (shard as u32) << self.bits | u32::from(slot), weight, delay);
-                });
-            }
+        for (index, shard) in self.shards.iter().enumerate() {
+            shard.each(&mut |population, source, slot, weight, delay| {
+                f(population, source, (index as u32) << self.bits | u32::from(slot), weight, delay);
+            });
         }
         for dense in &self.dense {
             for source in dense.sources.clone() {
@@ -334,7 +329,7 @@ impl Tile {
 }
 
 fn deliver<S: Sum>(
-    shards: &[Vec<Table>],
+    shards: &[Shard],
     dense: &[Dense],
     tick: u64,
     history: &History,
@@ -342,10 +337,8 @@ fn deliver<S: Sum>(
     rings: &mut [Ring<S>],
     bits: u32,
 ) {
-    for (tables, ring) in shards.iter().zip(rings.iter_mut()) {
-        for table in tables {
-            table.deliver(tick, history, due, ring);
-        }
+    for (shard, ring) in shards.iter().zip(rings.iter_mut()) {
+        shard.deliver(tick, history, due, ring);
     }
     for dense in dense {
         dense.deliver(tick, history, rings, bits);
