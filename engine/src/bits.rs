@@ -19,7 +19,8 @@ const PLANES: usize = 8;
 /// Rows counted at a time; what they hold fits the second-level cache.
 const BATCH: usize = 128;
 
-/// One cache line of a row.
+/// One cache line of a row. Slot s is bit s / [`WORDS`] of word s % [`WORDS`]: the same bit of all words is a vector of
+/// neighbours.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Line([u32; WORDS]);
@@ -44,6 +45,12 @@ pub struct Bits {
     lines: Vec<Line>,
 }
 
+/// Line, word and bit of a slot.
+#[inline(always)]
+fn place(at: usize) -> (usize, usize, u32) {
+    (at / SLOTS, at % WORDS, 1 << (at % SLOTS / WORDS))
+}
+
 /// Lines from the one with the first of `slots` to the one with the last.
 fn span(slots: &Range<u32>) -> Range<usize> {
     slots.start as usize / SLOTS..(slots.end as usize).div_ceil(SLOTS)
@@ -66,9 +73,8 @@ impl Bits {
     /// Connects a pair; false if it was connected already.
     #[inline(always)]
     pub fn connect(&mut self, source: usize, slot: usize) -> bool {
-        let at = slot - self.first;
-        let word = &mut self.lines[source * self.width + at / SLOTS].0[at % SLOTS / 32];
-        let bit = 1 << (at % 32);
+        let (line, word, bit) = place(slot - self.first);
+        let word = &mut self.lines[source * self.width + line].0[word];
         let new = *word & bit == 0;
         *word |= bit;
         new
@@ -95,7 +101,8 @@ impl Bits {
     pub fn each(&self, f: &mut dyn FnMut(u32, u16)) {
         for (source, row) in self.lines.chunks(self.width).enumerate() {
             for at in 0..self.width * SLOTS {
-                if row[at / SLOTS].0[at % SLOTS / 32] >> (at % 32) & 1 == 1 {
+                let (line, word, bit) = place(at);
+                if row[line].0[word] & bit != 0 {
                     f(source as u32, (self.first + at) as u16);
                 }
             }
@@ -140,7 +147,7 @@ impl<S: Sum> Kernel for Count<'_, S> {
     #[inline(always)]
     fn run(self) {
         let Count { bits, spikes, sums } = self;
-        let (width, lines) = (bits.width, &bits.lines[..]);
+        let (width, weight, lines) = (bits.width, bits.weight, &bits.lines[..]);
         for &spike in spikes {
             let start = spike as usize * width;
             prefetch_range(lines, start..start + width);
@@ -169,16 +176,19 @@ impl<S: Sum> Kernel for Count<'_, S> {
                     (*plane, carry) = add(plane, &carry, &EMPTY);
                 }
             }
-            for (w, sums) in sums.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-                let mut counts = [0u32; 32];
-                for (p, plane) in planes[..used].iter().enumerate() {
-                    for (l, count) in counts.iter_mut().enumerate() {
-                        *count += (plane.0[w] >> l & 1) << p;
+            for (bit, sums) in sums.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
+                let mut counts = [0u32; WORDS];
+                for plane in planes[..used].iter().rev() {
+                    for w in 0..WORDS {
+                        counts[w] = 2 * counts[w] + (plane.0[w] >> bit & 1);
                     }
                 }
-                for (sum, count) in sums.iter_mut().zip(counts) {
-                    sum.add_many(bits.weight, count);
+                // A copy: the compiler cannot know that the sums do not overlap with what it reads.
+                let mut now = *sums;
+                for w in 0..WORDS {
+                    now[w].add_many(weight, counts[w]);
                 }
+                *sums = now;
             }
         }
     }
