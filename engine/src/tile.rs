@@ -2,7 +2,7 @@
 
 use crate::build::{Blueprint, Synapses};
 use crate::error::BuildError;
-use crate::history::{History, StepSpikes};
+use crate::history::History;
 use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::share::{find_variable, initialise, neurons, source};
@@ -45,10 +45,9 @@ struct Probe {
 /// What a tile produced in an epoch, for all workers to read after the barrier.
 #[derive(Default)]
 pub struct Outbox {
-    /// Spikes of each step.
-    pub steps: Vec<StepSpikes>,
-    /// Steps in use.
-    pub used: usize,
+    /// Spikes, step after step: for each population the end of its neurons, counted from the first, then the neurons. In
+    /// one piece, because every cache line of it moves from one core to another.
+    pub spikes: Vec<u32>,
     /// Samples per (trace, variable).
     pub samples: Vec<Vec<f64>>,
 }
@@ -56,18 +55,8 @@ pub struct Outbox {
 impl Outbox {
     /// Empties it, keeping its room.
     pub fn clear(&mut self) {
-        self.used = 0;
+        self.spikes.clear();
         self.samples.iter_mut().for_each(Vec::clear);
-    }
-
-    fn next_step(&mut self) -> &mut StepSpikes {
-        if self.used == self.steps.len() {
-            self.steps.push(StepSpikes::default());
-        }
-        self.used += 1;
-        let step = &mut self.steps[self.used - 1];
-        step.clear();
-        step
     }
 }
 
@@ -213,10 +202,12 @@ impl Tile {
             s.active = (input.start..input.stop).contains(&(tick - 1))
                 && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok());
         }
-        let step = out.next_step();
+        let ends = out.spikes.len();
+        let first = ends + self.neurons.len();
+        out.spikes.resize(first, 0);
         for population in 0..self.neurons.len() {
-            self.update(population, tick, step);
-            step.ends.push(step.neurons.len() as u32);
+            self.update(population, tick, &mut out.spikes);
+            out.spikes[ends + population] = (out.spikes.len() - first) as u32;
         }
         if tick.is_multiple_of(FLUSH_EVERY) {
             self.neurons.iter_mut().flatten().for_each(|n| n.flush());
@@ -224,20 +215,22 @@ impl Tile {
         self.sample(tick, &mut out.samples);
     }
 
-    fn update(&mut self, population: usize, tick: u64, step: &mut StepSpikes) {
+    fn update(&mut self, population: usize, tick: u64, fired: &mut Vec<u32>) {
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let chunks = lapicque_models::neurons::chunks_for(share.len());
         let mine = |s: &&TileSource| s.active && s.population == population;
         let kicks = self.sources.iter().filter(mine).any(|s| s.source.kicks());
         let drives = self.sources.iter().filter(mine).any(|s| s.receptor.is_none());
+        let alike = self.sources.iter().filter(mine).all(|s| s.receptor.is_some() || s.source.same_for_all());
         let Scratch { drive, used, kick, events: all_events, spikes } = &mut self.scratch;
         if !drives && *used {
             *drive = NOTHING;
         }
         *used = drives;
         for block in 0..share.blocks() {
-            if drives {
+            let new_drive = drives && (block == 0 || !alike);
+            if new_drive {
                 *drive = NOTHING;
             }
             for (r, events) in all_events[..share.slots.len()].iter_mut().enumerate() {
@@ -253,7 +246,10 @@ impl Tile {
             if kicks {
                 *kick = NOTHING;
             }
-            for s in self.sources.iter_mut().filter(|s| s.active && s.population == population) {
+            let wanted = |s: &&mut TileSource| {
+                s.active && s.population == population && (s.receptor.is_some() || new_drive)
+            };
+            for s in self.sources.iter_mut().filter(wanted) {
                 let events = s.receptor.map(|r| &mut all_events[r]);
                 s.source.step(tick, block, Sink { drive, events, kick });
             }
@@ -263,7 +259,7 @@ impl Tile {
             neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
         }
         let start = share.neurons.start;
-        step.neurons.extend(spikes.drain(..).map(|n| n + start));
+        fired.extend(spikes.drain(..).map(|n| n + start));
     }
 
     /// Appends a row to the samples of every trace that is due at `tick`.

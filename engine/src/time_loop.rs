@@ -174,6 +174,9 @@ pub fn run(
 fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
     let (mut tick, mut number) = (shared.start, 0u64);
     let Worker { tiles, first, history } = worker;
+    let own = *first..*first + tiles.len();
+    let mut inbox = vec![Vec::new(); shared.widths.len()];
+    let mut places = vec![0; inbox.len()];
     while tick < shared.end {
         let last = (tick + shared.epoch).min(shared.end);
         let outboxes = &shared.outboxes[(number % 2) as usize];
@@ -186,9 +189,13 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
             for t in tick + 1..=last {
                 tile.step(shared.plan, t, history, &mut out);
             }
+            inbox[*first + i].clone_from(&out.spikes);
         }
         shared.barrier.wait().map_err(|_| String::new())?;
-        gather(outboxes, tick, last, shared.plan.populations.len(), history);
+        for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !own.contains(i)) {
+            spikes.clone_from(&outboxes[i].read().unwrap_or_else(PoisonError::into_inner).spikes);
+        }
+        merge(&inbox, &mut places, tick + 1..=last, shared.plan.populations.len(), history);
         if let Some(observer) = &mut observer {
             let epoch = Epoch { ticks: tick + 1..=last, history, outboxes, widths: shared.widths };
             if observer.epoch(&epoch).is_break() {
@@ -205,42 +212,28 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
     Ok(tick)
 }
 
-/// Reads the spikes of all tiles into the history, in (step, neuron) order.
-///
-/// First the counts of each population, then the spikes into their places: nothing is allocated once the vectors of the
-/// history have grown.
-fn gather(outboxes: &[RwLock<Outbox>], tick: u64, last: u64, populations: usize, history: &mut History) {
-    for t in tick + 1..=last {
+/// Puts the spikes of all tiles into the history, in (step, neuron) order. `places` is scratch, one place per tile.
+fn merge(
+    inbox: &[Vec<u32>],
+    places: &mut [usize],
+    ticks: RangeInclusive<u64>,
+    populations: usize,
+    history: &mut History,
+) {
+    places.fill(0);
+    for t in ticks {
         let all = history.at_mut(t);
         all.clear();
-        all.ends.resize(populations, 0);
-    }
-    for outbox in outboxes {
-        let outbox = outbox.read().unwrap_or_else(PoisonError::into_inner);
-        for (t, step) in (tick + 1..=last).zip(&outbox.steps) {
-            let all = history.at_mut(t);
-            for (p, end) in all.ends.iter_mut().enumerate() {
-                *end += step.of(p).len() as u32;
+        for p in 0..populations {
+            for (spikes, &at) in inbox.iter().zip(&*places) {
+                let (ends, neurons) = spikes[at..].split_at(populations);
+                let start = if p == 0 { 0 } else { ends[p - 1] };
+                all.neurons.extend_from_slice(&neurons[start as usize..ends[p] as usize]);
             }
+            all.ends.push(all.neurons.len() as u32);
         }
-    }
-    for t in tick + 1..=last {
-        let all = history.at_mut(t);
-        let mut start = 0;
-        for end in &mut all.ends {
-            (*end, start) = (start, start + *end);
-        }
-        all.neurons.resize(start as usize, 0);
-    }
-    for outbox in outboxes {
-        let outbox = outbox.read().unwrap_or_else(PoisonError::into_inner);
-        for (t, step) in (tick + 1..=last).zip(&outbox.steps) {
-            let StepSpikes { neurons, ends } = history.at_mut(t);
-            for (p, end) in ends.iter_mut().enumerate() {
-                let (start, mine) = (*end as usize, step.of(p));
-                neurons[start..start + mine.len()].copy_from_slice(mine);
-                *end += mine.len() as u32;
-            }
+        for (spikes, at) in inbox.iter().zip(&mut *places) {
+            *at += populations + spikes[*at..*at + populations].last().map_or(0, |&end| end as usize);
         }
     }
 }

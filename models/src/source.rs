@@ -25,6 +25,10 @@ pub trait Source: Send + Sync {
     fn kicks(&self) -> bool {
         false
     }
+    /// Whether it adds the same to the drive of every neuron, and nothing else: one block then stands for all.
+    fn same_for_all(&self) -> bool {
+        false
+    }
     /// Generators, one per block; none for a source without chance.
     fn generators(&self) -> &[Lanes] {
         &[]
@@ -104,6 +108,11 @@ impl Amounts {
     #[inline(always)]
     pub fn chunk(&self, chunk: usize) -> Lane {
         if self.each.is_empty() { [self.same; LANES] } else { self.each[chunk] }
+    }
+
+    /// Whether all neurons have the same.
+    pub fn same_for_all(&self) -> bool {
+        self.each.is_empty()
     }
 
     /// Number of chunks of block `block`: all, or fewer in the last block where numbers differ.
