@@ -116,7 +116,7 @@ fn drive(
         let (held, kick) = (lanes(4.0), lanes(2.0));
         let events: Vec<Vec<Lane>> = receptors.iter().map(|_| lanes(3.0)).collect();
         for first in (0..total).step_by(chunks) {
-            let part = |all: &[Lane]| -> [Lane; CHUNKS] {
+            let part = |all: &[Lane]| -> Values {
                 std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES]))
             };
             let events: Vec<_> = events.iter().map(|e| part(e)).collect();

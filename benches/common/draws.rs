@@ -16,9 +16,9 @@ pub struct Draws {
     source: Box<dyn Source>,
     blocks: usize,
     tick: u64,
-    drive: [Lane; CHUNKS],
-    events: [Lane; CHUNKS],
-    kick: [Lane; CHUNKS],
+    drive: Values,
+    events: Values,
+    kick: Values,
 }
 
 impl Draws {

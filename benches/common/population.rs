@@ -9,8 +9,8 @@ use lapicque_models::page::Page;
 /// Neurons and their input.
 pub struct Population {
     neurons: Box<dyn Neurons>,
-    drive: [Lane; CHUNKS],
-    events: Vec<[Lane; CHUNKS]>,
+    drive: Values,
+    events: Vec<Values>,
     spikes: Vec<u32>,
 }
 

@@ -5,6 +5,8 @@
 
 /// Slots of a shard at most: a 16-bit index into a row needs no bounds check.
 pub const SHARD: usize = 1 << 16;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// Most steps that a ring holds.
 pub const DEEPEST: usize = 64;
 
@@ -51,6 +53,8 @@ impl Sum for i64 {
 /// Sums of one shard for a power of two of steps.
 pub struct Ring<S> {
     sums: Vec<S>,
+    /// Where the first row starts: at the beginning of a cache line.
+    first: usize,
     slots: usize,
     depth: usize,
 }
@@ -60,13 +64,16 @@ impl<S: Sum> Ring<S> {
     pub fn new(slots: usize, depth: usize) -> Self {
         debug_assert!(depth.is_power_of_two() && depth <= DEEPEST && slots <= SHARD);
         // Behind the last row there is room for a whole array, so that every row can be looked at as one.
-        Ring { sums: vec![S::default(); (depth - 1) * slots + SHARD], slots, depth }
+        let sums = vec![S::default(); (depth - 1) * slots + SHARD + LINE];
+        // Slots are whole blocks, so that every row starts as the first does.
+        let first = sums.as_ptr().align_offset(LINE).min(LINE);
+        Ring { sums, first, slots, depth }
     }
 
     /// First sum of the step that ends at `tick`.
     #[inline(always)]
     fn start(&self, tick: u64) -> usize {
-        (tick as usize & (self.depth - 1)) * self.slots
+        self.first + (tick as usize & (self.depth - 1)) * self.slots
     }
 
     /// The sums of the step that ends at `tick`.

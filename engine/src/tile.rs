@@ -8,9 +8,9 @@ use crate::plan::Plan;
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::ring::{Ring, Sum};
 use crate::synapses::{Dense, Shard};
-use lapicque_models::columns::{CHUNKS, LANES};
+use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons};
+use lapicque_models::neurons::{Block, FLUSH_EVERY, Neurons};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
 
@@ -82,21 +82,19 @@ pub struct Tile {
 
 /// What one block needs while it is stepped; it stays in the L1 cache.
 struct Scratch {
-    drive: [Lane; CHUNKS],
+    drive: Values,
     /// Whether `drive` may hold anything.
     used: bool,
-    kick: [Lane; CHUNKS],
-    events: Vec<[Lane; CHUNKS]>,
+    kick: Values,
+    events: Vec<Values>,
     spikes: Vec<u32>,
 }
-
-const NOTHING: [Lane; CHUNKS] = [[0.0; LANES]; CHUNKS];
 
 /// Moves input sums of one block into `out` as weights, and zeroes them.
 struct Collect<'a, S: Sum> {
     sums: &'a mut [S],
     quantum: f64,
-    out: &'a mut [Lane; CHUNKS],
+    out: &'a mut Values,
 }
 
 impl<S: Sum> Kernel for Collect<'_, S> {
@@ -181,10 +179,10 @@ impl Tile {
             bits: blueprint.bits,
             due: Vec::new(),
             scratch: Scratch {
-                drive: NOTHING,
+                drive: Values::ZERO,
                 used: false,
-                kick: NOTHING,
-                events: vec![NOTHING; receptors],
+                kick: Values::ZERO,
+                events: vec![Values::ZERO; receptors],
                 spikes: Vec::new(),
             },
             layout,
@@ -225,13 +223,13 @@ impl Tile {
         let alike = self.sources.iter().filter(mine).all(|s| s.receptor.is_some() || s.source.same_for_all());
         let Scratch { drive, used, kick, events: all_events, spikes } = &mut self.scratch;
         if !drives && *used {
-            *drive = NOTHING;
+            *drive = Values::ZERO;
         }
         *used = drives;
         for block in 0..share.blocks() {
             let new_drive = drives && (block == 0 || !alike);
             if new_drive {
-                *drive = NOTHING;
+                *drive = Values::ZERO;
             }
             for (r, events) in all_events[..share.slots.len()].iter_mut().enumerate() {
                 let slot = share.slots[r] as usize + block * LANES * CHUNKS;
@@ -244,7 +242,7 @@ impl Tile {
                 }
             }
             if kicks {
-                *kick = NOTHING;
+                *kick = Values::ZERO;
             }
             let wanted = |s: &&mut TileSource| {
                 s.active && s.population == population && (s.receptor.is_some() || new_drive)

@@ -1,7 +1,7 @@
 //! Columns of state and constants, stored in chunks of [`LANES`] neurons.
 //!
 //! A model says what one neuron has, as a short array (`[v]`, `[v, w]`). A population keeps them as chunks,
-//! `[[f64; LANES]; N]`: struct of arrays within a chunk, so that the loop over lanes becomes vector code, and one
+//! [`Chunk`]: struct of arrays within a chunk, so that the loop over lanes becomes vector code, and one
 //! stream of memory per population, however many variables there are.
 
 /// Neurons in a chunk: two vectors of doubles at 512 bits, four at 256.
@@ -10,6 +10,40 @@ pub const LANES: usize = 16;
 pub const BLOCK: usize = 256;
 /// Chunks in a block.
 pub const CHUNKS: usize = BLOCK / LANES;
+
+/// A value for each neuron of a chunk.
+pub type Lane = [f64; LANES];
+
+/// A value for each neuron of a block. As with [`Chunk`], a vector of it never straddles two cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Values(pub [Lane; CHUNKS]);
+
+impl Values {
+    /// Zeros.
+    pub const ZERO: Values = Values([[0.0; LANES]; CHUNKS]);
+}
+
+impl std::ops::Deref for Values {
+    type Target = [Lane; CHUNKS];
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Values {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+/// `N` values for each neuron of a chunk, column by column, from the beginning of a cache line: a vector that straddles
+/// two lines takes two accesses.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Chunk<const N: usize>([Lane; N]);
 
 /// A fixed number of values per neuron.
 pub trait Columns: Copy + Send + Sync + 'static {
@@ -35,28 +69,28 @@ pub trait Columns: Copy + Send + Sync + 'static {
 
 impl<const N: usize> Columns for [f64; N] {
     const WIDTH: usize = N;
-    type Chunk = [[f64; LANES]; N];
-    const ZERO: Self::Chunk = [[0.0; LANES]; N];
+    type Chunk = Chunk<N>;
+    const ZERO: Self::Chunk = Chunk([[0.0; LANES]; N]);
     #[inline(always)]
     fn gather(chunk: &Self::Chunk, lane: usize) -> Self {
-        std::array::from_fn(|column| chunk[column][lane])
+        std::array::from_fn(|column| chunk.0[column][lane])
     }
     #[inline(always)]
     fn scatter(self, chunk: &mut Self::Chunk, lane: usize) {
         for column in 0..N {
-            chunk[column][lane] = self[column];
+            chunk.0[column][lane] = self[column];
         }
     }
     #[inline(always)]
     fn value(chunk: &Self::Chunk, column: usize, lane: usize) -> f64 {
-        chunk[column][lane]
+        chunk.0[column][lane]
     }
     #[inline(always)]
     fn value_mut(chunk: &mut Self::Chunk, column: usize, lane: usize) -> &mut f64 {
-        &mut chunk[column][lane]
+        &mut chunk.0[column][lane]
     }
     fn columns_mut(chunk: &mut Self::Chunk) -> &mut [[f64; LANES]] {
-        chunk
+        &mut chunk.0
     }
     #[inline(always)]
     fn add_to_first(mut self, amount: f64) -> Self {

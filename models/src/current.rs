@@ -1,7 +1,6 @@
 //! Constant or step current.
 
-use crate::columns::CHUNKS;
-use crate::neurons::Lane;
+use crate::columns::{CHUNKS, Values};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
 use crate::vector::{Kernel, dispatch};
@@ -41,7 +40,7 @@ impl SourceModel for Current {
 struct Add<'a> {
     amounts: &'a Amounts,
     block: usize,
-    drive: &'a mut [Lane; CHUNKS],
+    drive: &'a mut Values,
 }
 
 impl Kernel for Add<'_> {

@@ -7,14 +7,11 @@
 //!
 //! The step contract, points 1, 2 and 4, is the body of `Step::run`.
 
-use crate::columns::{CHUNKS, Columns, Constants, LANES};
+use crate::columns::{Columns, Constants, LANES, Lane, Values};
 use crate::membrane::Membrane;
 use crate::receptor::Receptor;
 use crate::vector::{Kernel, dispatch};
 use std::ops::Range;
-
-/// Values of [`LANES`] neurons.
-pub type Lane = [f64; LANES];
 
 /// Variables below this are set to zero: subnormal numbers would slow a silent network down.
 pub const VANISHED: f64 = 1e-30;
@@ -48,11 +45,11 @@ pub struct Block<'a> {
     /// Chunks of the population's share; at most [`CHUNKS`].
     pub chunks: Range<usize>,
     /// What held currents and noise add to V, in mV, one per chunk of the block.
-    pub drive: &'a [Lane; CHUNKS],
+    pub drive: &'a Values,
     /// Events due at the end of the step, per receptor: sums of weights.
-    pub events: &'a [[Lane; CHUNKS]],
+    pub events: &'a [Values],
     /// Jumps of V due at the end of the step from charge pulses, in mV, if any.
-    pub kick: Option<&'a [Lane; CHUNKS]>,
+    pub kick: Option<&'a Values>,
 }
 
 /// The neurons of one population in one tile.
@@ -118,9 +115,9 @@ pub trait ReceptorStage: Send + Sync {
     fn stage(
         &mut self,
         chunks: Range<usize>,
-        events: &[Lane; CHUNKS],
-        drive: &mut [Lane; CHUNKS],
-        jumps: &mut [Lane; CHUNKS],
+        events: &Values,
+        drive: &mut Values,
+        jumps: &mut Values,
     );
     /// Sets variables that have vanished to zero.
     fn flush(&mut self);
@@ -135,9 +132,9 @@ pub trait ReceptorStage: Send + Sync {
 struct Stage<'a, A: Receptor, const EACH: bool> {
     columns: &'a mut ReceptorColumns<A>,
     chunks: Range<usize>,
-    events: &'a [Lane; CHUNKS],
-    drive: &'a mut [Lane; CHUNKS],
-    jumps: &'a mut [Lane; CHUNKS],
+    events: &'a Values,
+    drive: &'a mut Values,
+    jumps: &'a mut Values,
 }
 
 impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
@@ -167,9 +164,9 @@ impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
     fn stage(
         &mut self,
         chunks: Range<usize>,
-        events: &[Lane; CHUNKS],
-        drive: &mut [Lane; CHUNKS],
-        jumps: &mut [Lane; CHUNKS],
+        events: &Values,
+        drive: &mut Values,
+        jumps: &mut Values,
     ) {
         if self.constants.differ() {
             dispatch(Stage::<A, true> { columns: self, chunks, events, drive, jumps });
@@ -210,7 +207,7 @@ pub trait Receptors: 'static {
     /// Reads the constants.
     fn same(columns: &Self::Columns) -> Self::Same;
     /// Reads the events of one chunk of the block.
-    fn events(events: &[[Lane; CHUNKS]], b: usize) -> Self::Events;
+    fn events(events: &[Values], b: usize) -> Self::Events;
     /// One neuron's step: returns drive and jump added to those given.
     fn step(
         same: &Self::Same,
@@ -239,7 +236,7 @@ impl Receptors for () {
     #[inline(always)]
     fn same(_: &()) {}
     #[inline(always)]
-    fn events(_: &[[Lane; CHUNKS]], _: usize) {}
+    fn events(_: &[Values], _: usize) {}
     #[inline(always)]
     fn step(_: &(), _: &mut (), _: &(), _: usize, drive: f64, jump: f64) -> (f64, f64) {
         (drive, jump)
@@ -272,7 +269,7 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
         (columns.0.constants.same, T::same(&columns.1))
     }
     #[inline(always)]
-    fn events(events: &[[Lane; CHUNKS]], b: usize) -> Self::Events {
+    fn events(events: &[Values], b: usize) -> Self::Events {
         (events[0][b], T::events(&events[1..], b))
     }
     #[inline(always)]
@@ -304,9 +301,9 @@ struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> {
     membrane: &'a mut MembraneColumns<M>,
     receptors: &'a mut R::Columns,
     chunks: Range<usize>,
-    drive: &'a [Lane; CHUNKS],
-    kick: &'a [Lane; CHUNKS],
-    events: &'a [[Lane; CHUNKS]],
+    drive: &'a Values,
+    kick: &'a Values,
+    events: &'a [Values],
     spikes: &'a mut Vec<u32>,
 }
 
@@ -373,15 +370,15 @@ pub(crate) struct Composed<M: Membrane, R: Receptors> {
     pub(crate) staged: Vec<Box<dyn ReceptorStage>>,
 }
 
-const NO_KICK: [Lane; CHUNKS] = [[0.0; LANES]; CHUNKS];
+const NO_KICK: Values = Values::ZERO;
 
 impl<M: Membrane, R: Receptors> Composed<M, R> {
     fn run<const EACH: bool, const KICK: bool>(
         &mut self,
         chunks: Range<usize>,
-        drive: &[Lane; CHUNKS],
-        kick: &[Lane; CHUNKS],
-        events: &[[Lane; CHUNKS]],
+        drive: &Values,
+        kick: &Values,
+        events: &[Values],
         spikes: &mut Vec<u32>,
     ) {
         let (membrane, receptors) = (&mut self.membrane, &mut self.fused);

@@ -4,8 +4,7 @@
 //! draw that falls into the few codes left over is drawn again, from the probabilities that the codes left unserved,
 //! in full precision: the distribution is exact. A mean above 8 events is split into several draws.
 
-use crate::columns::{BLOCK, CHUNKS, LANES};
-use crate::neurons::Lane;
+use crate::columns::{BLOCK, CHUNKS, LANES, Values};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::random::{Lanes, Purpose, Stream};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
@@ -140,7 +139,7 @@ struct Draw<'a> {
     counts: &'a mut Counts,
     tick: u64,
     block: usize,
-    events: &'a mut [Lane; CHUNKS],
+    events: &'a mut Values,
 }
 
 impl Draw<'_> {

@@ -237,6 +237,7 @@ pub fn normal_pair(radius: u32, angle: u32) -> (f32, f32) {
 
 /// Sixteen xoshiro128++ generators (Blackman & Vigna 2021), one per lane.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Lanes([[u32; LANES]; 4]);
 
 impl Lanes {

@@ -1,8 +1,8 @@
 //! What an input is: something that adds to the drive, to a receptor's events or to the potential, step by step.
 
-use crate::columns::{BLOCK, CHUNKS, LANES};
+use crate::columns::{BLOCK, CHUNKS, LANES, Lane, Values};
 use crate::membrane::Response;
-use crate::neurons::{Lane, chunks_for};
+use crate::neurons::chunks_for;
 use crate::page::{Page, ParameterError};
 use crate::random::Lanes;
 use crate::table::Table;
@@ -10,11 +10,11 @@ use crate::table::Table;
 /// Where a source puts what it makes in one step and block. All in the unit of the target.
 pub struct Sink<'a> {
     /// Drive in mV, held over the step.
-    pub drive: &'a mut [Lane; CHUNKS],
+    pub drive: &'a mut Values,
     /// Events of the receptor that the input names, due at the end of the step; absent for sources onto the membrane.
-    pub events: Option<&'a mut [Lane; CHUNKS]>,
+    pub events: Option<&'a mut Values>,
     /// Jumps of V in mV due at the end of the step.
-    pub kick: &'a mut [Lane; CHUNKS],
+    pub kick: &'a mut Values,
 }
 
 /// A source onto one population's share in one tile.

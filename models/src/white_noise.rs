@@ -1,7 +1,6 @@
 //! White noise.
 
-use crate::columns::{CHUNKS, LANES};
-use crate::neurons::Lane;
+use crate::columns::{CHUNKS, LANES, Values};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::random::{Lanes, Purpose};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
@@ -64,7 +63,7 @@ impl SourceModel for WhiteNoise {
 struct Draw<'a> {
     noise: &'a mut Noise,
     block: usize,
-    drive: &'a mut [Lane; CHUNKS],
+    drive: &'a mut Values,
 }
 
 impl Kernel for Draw<'_> {
