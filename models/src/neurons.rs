@@ -314,6 +314,10 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
     fn run(self) {
         let same = R::same(self.receptors);
         let shared = self.membrane.constants.same;
+        let first = self.chunks.start;
+        // Chunks with a neuron that fires. They are seen to behind the loop: a call in it would move every constant from
+        // its register to memory and back.
+        let mut fired = 0u32;
         for (b, k) in self.chunks.enumerate() {
             let mut state = self.membrane.state[k];
             let mut receptors = R::load(self.receptors, k);
@@ -332,13 +336,14 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
                 any |= M::fires(c, s);
                 s.scatter(&mut state, l);
             }
-            // Stored first: were the chunk handed to `fire`, the compiler would keep it in memory throughout the loop.
             self.membrane.state[k] = state;
             self.membrane.refractory[k] = refractory;
-            if any {
-                self.membrane.fire(k, self.spikes);
-            }
             R::store(self.receptors, k, receptors);
+            fired |= u32::from(any) << b;
+        }
+        while fired != 0 {
+            self.membrane.fire(first + fired.trailing_zeros() as usize, self.spikes);
+            fired &= fired - 1;
         }
     }
 }
