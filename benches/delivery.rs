@@ -22,6 +22,8 @@ use std::time::Duration;
 const SOURCES: u32 = 4000;
 const TARGETS: u32 = 16_384;
 const ROW: u32 = 2000;
+/// Too few for one bit for each pair.
+const SPARSE: u32 = 500;
 /// What one iteration stands for.
 const EVENTS: u64 = 1_000_000;
 /// Steps run between two looks at the count.
@@ -47,8 +49,9 @@ fn delivery(c: &mut Criterion<CpuTime>) {
     group.throughput(Throughput::Elements(EVENTS));
     let row = Rule::FixedOutDegree(ROW);
     for (name, rule, storage) in [
-        ("constant weight and delay, 2 bytes", row, Storage::Constant),
-        ("individual weights and delays, 6 bytes", row, Storage::Individual(WeightStorage::Full)),
+        ("constant weight and delay, 2 bytes", Rule::FixedOutDegree(SPARSE), Storage::Constant),
+        ("constant weight and delay, dense, 1 bit for each pair", row, Storage::Constant),
+        ("individual weights and delays, 4 bytes", row, Storage::Individual(WeightStorage::Full)),
         ("compact weights, individual delays, 4 bytes", row, Storage::Individual(WeightStorage::Compact)),
         ("all to all, 0 bytes", Rule::AllToAll, Storage::Constant),
     ] {

@@ -1,5 +1,5 @@
 //! How do time and memory grow with the size of a network, its rate, threads and tiles? Brunel's network (g = 5,
-//! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each); one row of a Markdown table each.
+//! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each, or a bit for each pair of neurons where that is less); one row of a Markdown table each.
 //!
 //! ```text
 //! cargo bench --bench growth                                         three short sweeps: size, rate, threads and tiles

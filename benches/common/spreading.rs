@@ -9,9 +9,9 @@ use lapicque_engine::simulation::Simulation;
 /// How synapses are stored: what can be chosen of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
-    /// One weight, one delay: 2 bytes per synapse, or none where all are connected to all.
+    /// One weight, one delay: 2 bytes per synapse, or 1 bit for each pair of neurons, or nothing for all to all.
     Constant,
-    /// Weights of their own, delays spread over about 40 steps: 6 bytes per synapse, or 4 if compact.
+    /// Weights of their own, delays spread over about 40 steps: 4 bytes per synapse, full or compact.
     Individual(WeightStorage),
 }
 

@@ -12,8 +12,8 @@ use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
 use crate::plan::{Plan, Population, Projection, Rule, Value, WeightStorage};
 use crate::quantum::{Load, ROUNDING, to_quanta};
-use crate::sampler::Sampler;
 use crate::ring::{DEEPEST, SHARD};
+use crate::sampler::Sampler;
 use crate::synapses::{Code, Dense, Rows, Shard, Table};
 use crate::wiring::{Bundle, Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
@@ -484,7 +484,8 @@ impl TableBuilder<'_> {
             let first = share.slots[projection.receptor] + (targets.start - share.neurons.start);
             let last = first + targets.len() as u32;
             for (shard, slots) in slots.iter_mut().enumerate() {
-                let (start, end) = ((shard as u32) << bits, ((shard as u64 + 1) << bits).min(u64::from(u32::MAX)) as u32);
+                let (start, end) =
+                    ((shard as u32) << bits, ((shard as u64 + 1) << bits).min(u64::from(u32::MAX)) as u32);
                 let (start_here, end_here) = (first.max(start), last.min(end));
                 if start_here < end_here {
                     let (start, end) = (start_here - start, end_here - start);

@@ -107,19 +107,7 @@ impl Simulation {
         let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
         let outboxes = [outboxes(), outboxes()];
         let workers = share_out(tiles, threads, room);
-        Ok(Simulation {
-            plan,
-            options,
-            blueprint,
-            pool,
-            workers,
-            outboxes,
-            widths,
-            tick: 0,
-            epoch,
-            events: 0,
-            degrees,
-        })
+        Ok(Simulation { plan, options, blueprint, pool, workers, outboxes, widths, tick: 0, epoch, events: 0, degrees })
     }
 
     /// The plan, with the changes made since.

@@ -80,7 +80,7 @@ pub enum Rows {
         /// Weight in quanta.
         weight: i32,
     },
-    /// Weights of their own, 32 bits: 6 bytes per synapse.
+    /// Weights of their own where they or the distances do not fit 32 bits together: 6 bytes per synapse.
     Individual {
         /// Slot in the shard of each synapse.
         targets: Vec<u16>,
@@ -465,7 +465,9 @@ mod tests {
         let far = code.farthest() as u16;
         let mut slot = 0u16;
         let mut all = vec![(0, 0, 0), (0, 0, largest)];
-        for (i, step) in [0, 1, far - 1, far, far.saturating_add(1), far.saturating_mul(2), 3000].into_iter().enumerate() {
+        for (i, step) in
+            [0, 1, far - 1, far, far.saturating_add(1), far.saturating_mul(2), 3000].into_iter().enumerate()
+        {
             slot = slot.saturating_add(step);
             let weight = [largest, -largest, 0, 1, -1][i % 5];
             all.push((slot, i as u32 & ((1 << code.band_bits) - 1), weight));
@@ -485,7 +487,9 @@ mod tests {
         for (code, largest) in codes() {
             let (expected, mut found) = (synapses(code, largest), Vec::new());
             let rows = packed(code, &expected);
-            rows.each(0..expected.len() + rows_fillers(&rows), &mut |slot, delay, weight| found.push((slot, delay, weight)));
+            rows.each(0..expected.len() + rows_fillers(&rows), &mut |slot, delay, weight| {
+                found.push((slot, delay, weight))
+            });
             assert_eq!(found, expected, "{code:?}");
             assert_eq!(rows.len(), expected.len());
         }
@@ -504,7 +508,8 @@ mod tests {
             let rows = packed(code, &expected);
             let all = (expected.len() + rows_fillers(&rows)) as u32;
             // Neuron 1 of 3 spikes at tick 20; its synapses are in the second of two bands.
-            let table = Table { population: 0, first_delay: 2, bands: 2, starts: vec![0, 0, 0, 0, all, all, all], rows };
+            let table =
+                Table { population: 0, first_delay: 2, bands: 2, starts: vec![0, 0, 0, 0, all, all, all], rows };
             let mut history = History::new(64);
             let spikes = history.at_mut(20);
             spikes.neurons.push(1);

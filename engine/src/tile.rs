@@ -5,8 +5,8 @@ use crate::error::BuildError;
 use crate::history::History;
 use crate::layout::TileLayout;
 use crate::plan::Plan;
-use crate::share::{find_variable, initialise, neurons, source};
 use crate::ring::{Ring, Sum};
+use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::{Dense, Shard};
 use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
@@ -237,16 +237,19 @@ impl Tile {
                 let range = within..within + LANES * CHUNKS;
                 let quantum = self.quanta[population][r];
                 match &mut self.inputs {
-                    Inputs::Narrow(sums) => dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events }),
-                    Inputs::Wide(sums) => dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events }),
+                    Inputs::Narrow(sums) => {
+                        dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events })
+                    }
+                    Inputs::Wide(sums) => {
+                        dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events })
+                    }
                 }
             }
             if kicks {
                 *kick = Values::ZERO;
             }
-            let wanted = |s: &&mut TileSource| {
-                s.active && s.population == population && (s.receptor.is_some() || new_drive)
-            };
+            let wanted =
+                |s: &&mut TileSource| s.active && s.population == population && (s.receptor.is_some() || new_drive);
             for s in self.sources.iter_mut().filter(wanted) {
                 let events = s.receptor.map(|r| &mut all_events[r]);
                 s.source.step(tick, block, Sink { drive, events, kick });

@@ -112,13 +112,7 @@ pub fn chunks_for(len: usize) -> usize {
 /// A receptor as one stage.
 pub trait ReceptorStage: Send + Sync {
     /// Steps the block: adds to `drive` (mV) and `jumps` (mV).
-    fn stage(
-        &mut self,
-        chunks: Range<usize>,
-        events: &Values,
-        drive: &mut Values,
-        jumps: &mut Values,
-    );
+    fn stage(&mut self, chunks: Range<usize>, events: &Values, drive: &mut Values, jumps: &mut Values);
     /// Sets variables that have vanished to zero.
     fn flush(&mut self);
     /// Value of a variable.
@@ -161,13 +155,7 @@ impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
 }
 
 impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
-    fn stage(
-        &mut self,
-        chunks: Range<usize>,
-        events: &Values,
-        drive: &mut Values,
-        jumps: &mut Values,
-    ) {
+    fn stage(&mut self, chunks: Range<usize>, events: &Values, drive: &mut Values, jumps: &mut Values) {
         if self.constants.differ() {
             dispatch(Stage::<A, true> { columns: self, chunks, events, drive, jumps });
         } else {

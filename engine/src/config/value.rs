@@ -220,7 +220,9 @@ fn lowest(shape: Shape, min: f64) -> (f64, bool) {
         Shape::Uniform { low, .. } => (low.max(min), false),
         Shape::Normal { mean, sd } => ((mean - 7.0 * sd).max(min), false),
         Shape::LogNormal { mean, sd: 0.0 } => (mean.max(min), false),
-        Shape::LogNormal { mean, .. } if mean < 0.0 => (min, false),
+        Shape::LogNormal { mean, .. } if mean < 0.0 => {
+            (Sampler::new(Value::Drawn { shape, min, max: f64::INFINITY }).bounds().0, false)
+        }
         Shape::LogNormal { .. } => (min.max(0.0), min <= 0.0),
     }
 }

@@ -278,3 +278,10 @@ fn the_schema_knows_every_key() {
     assert_eq!(membranes[0]["properties"]["t_ref"]["default"], "0 ms");
     assert!(schema["properties"]["input"]["additionalProperties"]["oneOf"][0]["properties"]["to"].is_object());
 }
+
+#[test]
+fn a_lognormal_weight_below_zero_needs_no_bounds() {
+    let plan = right(&changed("weight = \"= -J\"", "weight = { lognormal = [\"-0.1 mV\", \"0.05 mV\"] }"), &[]).plan;
+    let shape = Shape::LogNormal { mean: -0.1, sd: 0.05 };
+    assert_eq!(plan.projections[0].weight, Value::Drawn { shape, min: f64::NEG_INFINITY, max: f64::INFINITY });
+}
