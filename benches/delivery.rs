@@ -2,6 +2,8 @@
 //! events per second). The network is chosen so that delivery dominates: each target receives about ten events per
 //! step, so that its own update, which is counted too, is a few percent of the whole; see `common/spreading.rs`.
 //!
+//! The second part, `ring`, asks from which size of a tile on its delays should be delivered in bands, and how wide.
+//!
 //! `cargo bench --bench delivery`
 
 mod common {
@@ -10,10 +12,10 @@ mod common {
 }
 
 use common::clock::{CpuTime, cpu};
-use common::spreading::{Storage, spreading};
+use common::spreading::{Storage, network, spreading};
 use criterion::{Criterion, Throughput};
 use lapicque_engine::plan::{Rule, WeightStorage};
-use lapicque_engine::simulation::Simulation;
+use lapicque_engine::simulation::{Options, Simulation};
 use lapicque_engine::time_loop::Epoch;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -67,6 +69,33 @@ fn delivery(c: &mut Criterion<CpuTime>) {
     }
 }
 
+/// How wide should bands of delays be? Tiles of so many slots, with rows that connect an eighth of them.
+fn ring(c: &mut Criterion<CpuTime>) {
+    for targets in [1024, 4096, 16_384, 38_400] {
+        let mut group = c.benchmark_group(format!("ring/{targets} slots"));
+        group.throughput(Throughput::Elements(EVENTS));
+        for steps in [1, 2, 4, 8, 16, 32, 64] {
+            let mut simulation = None;
+            group.bench_function(format!("{steps} steps"), |b| {
+                let simulation = simulation.get_or_insert_with(|| {
+                    // Sources have slots too: they are few.
+                    let ring_bytes = steps * 4 * (targets as usize + 1024);
+                    let options = Options { threads: 1, ring_bytes, ..Options::default() };
+                    let storage = Storage::Individual(WeightStorage::Full);
+                    let rule = Rule::FixedOutDegree(targets / 8);
+                    let mut network =
+                        network(64_000_000 / targets, targets, rule, storage).expect("the network is right");
+                    let mut simulation =
+                        Simulation::new(network.plan_mut().clone(), options).expect("the network builds");
+                    run(&mut simulation, 200);
+                    simulation
+                });
+                b.iter_custom(|iterations| time(simulation, iterations));
+            });
+        }
+    }
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .with_measurement(CpuTime)
@@ -75,5 +104,6 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     delivery(&mut criterion);
+    ring(&mut criterion);
     criterion.final_summary();
 }

@@ -1,9 +1,9 @@
 //! Every model of the list, whatever it is: its page is complete, its ranges are enforced by name, its kernels stay
 //! finite under random drive, and neither the cut into blocks, nor fusing, nor the vector set changes a bit.
 
-use lapicque_models::columns::{CHUNKS, LANES};
+use lapicque_models::columns::{CHUNKS, LANES, Lane, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, FLUSH_EVERY, Lane, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, FLUSH_EVERY, Neurons, chunks_for};
 use lapicque_models::page::{Default, Page, Parameters, Range, Role};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::table::{Column, Table};
@@ -117,7 +117,7 @@ fn drive(
         let events: Vec<Vec<Lane>> = receptors.iter().map(|_| lanes(3.0)).collect();
         for first in (0..total).step_by(chunks) {
             let part = |all: &[Lane]| -> Values {
-                std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES]))
+                Values(std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES])))
             };
             let events: Vec<_> = events.iter().map(|e| part(e)).collect();
             let (held, kick) = (part(&held), part(&kick));
@@ -178,9 +178,9 @@ fn every_vector_set_gives_the_bits_of_the_portable_kernels() {
 fn a_silent_network_holds_no_subnormal_numbers() {
     for (membrane, receptors, _) in combinations() {
         let mut neurons = build(membrane, &receptors, false, true);
-        let zero = [[0.0; LANES]; CHUNKS];
+        let zero = Values::ZERO;
         let mut events = vec![zero; receptors.len()];
-        events.iter_mut().for_each(|e| *e = [[0.5; LANES]; CHUNKS]);
+        events.iter_mut().for_each(|e| *e = Values([[0.5; LANES]; CHUNKS]));
         let mut spikes = Vec::new();
         for step in 0..20_000 {
             neurons.step(Block { chunks: 0..2, drive: &zero, events: &events, kick: None }, &mut spikes);

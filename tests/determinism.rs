@@ -211,6 +211,19 @@ fn fused_and_staged_passes_give_the_same_bits() {
     }
 }
 
+/// From delay by delay to a ring of all delays, the ring-buffer scheme; tiles small and large.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "long; run in release")]
+fn bands_of_any_width_give_the_same_bits() {
+    let plan = short("microcircuit_tenth", &[]);
+    let reference = run(&plan, Options { ring_bytes: 0, ..options(1, 0) }, &[1500]);
+    assert!(reference.spikes.len() > 1000);
+    for (tiles, ring_bytes) in [(1, 1 << 16), (1, 1 << 18), (2, usize::MAX), (64, 0), (64, 1 << 14), (64, usize::MAX)] {
+        let other = run(&plan, Options { ring_bytes, ..options(1, tiles) }, &[1500]);
+        same(&format!("{tiles} tiles, {ring_bytes} bytes"), &reference, &other);
+    }
+}
+
 #[test]
 fn every_vector_level_gives_the_same_bits() {
     // The level holds for the whole process, and tests run side by side: another test may run at a level forced here,

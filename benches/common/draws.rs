@@ -1,10 +1,9 @@
 //! A random source onto a share of neurons, driven as the engine drives it.
 
 use super::pages::table;
-use lapicque_models::columns::{BLOCK, CHUNKS, LANES};
+use lapicque_models::columns::{BLOCK, Values};
 use lapicque_models::list::Models;
 use lapicque_models::membrane::Response;
-use lapicque_models::neurons::Lane;
 use lapicque_models::page::Page;
 use lapicque_models::source::{Sink, Source, SourceRecipe};
 
@@ -38,7 +37,7 @@ impl Draws {
             identity: 1,
         };
         let source = (models.source(page).expect("a source of the list").build)(&recipe).expect("a good source");
-        let none = [[0.0; LANES]; CHUNKS];
+        let none = Values::ZERO;
         Draws { source, blocks: len.div_ceil(BLOCK), tick: 0, drive: none, events: none, kick: none }
     }
 

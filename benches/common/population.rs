@@ -1,9 +1,9 @@
 //! A population of one composition, stepped block by block as the engine does, with a fixed input.
 
 use super::pages::table;
-use lapicque_models::columns::{BLOCK, CHUNKS, LANES};
+use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Lane, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, Neurons, chunks_for};
 use lapicque_models::page::Page;
 
 /// Neurons and their input.
@@ -28,7 +28,7 @@ impl Population {
         let recipe = NeuronRecipe { dt: 0.1, len, neuron: &table(entry.page, &[]), receptors: &receptors, fuse };
         let neurons = (entry.build)(&recipe).expect("parameters that the model accepts");
         let at = |b: usize, l: usize| (b * LANES + l) as f64;
-        let lanes = |f: &dyn Fn(f64) -> f64| std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l))));
+        let lanes = |f: &dyn Fn(f64) -> f64| Values(std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l)))));
         let drive = lanes(&|i| 0.103 + 0.01 * (i / BLOCK as f64));
         let events = (0..receptors.len()).map(|r| lanes(&|i| 0.05 * (i * (r + 1) as f64).sin())).collect();
         Population { neurons, drive, events, spikes: Vec::with_capacity(len) }

@@ -15,8 +15,14 @@ pub enum Storage {
     Individual(WeightStorage),
 }
 
-/// Builds it with so many sources and targets.
+/// Builds it with so many sources and targets, as the engine would.
+#[allow(dead_code)] // not every bench does
 pub fn spreading(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Simulation, BuildError> {
+    network(sources, targets, rule, storage)?.build(1)
+}
+
+/// The network of so many sources and targets.
+pub fn network(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Network, BuildError> {
     let fixed = Value::Constant;
     let mut network = Network::new(0.1, 1);
     let lif = [("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 10.0), ("t_ref", 2.0)].map(|(k, v)| (k, fixed(v)));
@@ -33,5 +39,5 @@ pub fn spreading(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Re
         }
     };
     network.project("S", "T", "synapse", rule, weight, delay)?;
-    network.build(1)
+    Ok(network)
 }

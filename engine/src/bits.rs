@@ -179,14 +179,14 @@ impl<S: Sum> Kernel for Count<'_, S> {
             for (bit, sums) in sums.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
                 let mut counts = [0u32; WORDS];
                 for plane in planes[..used].iter().rev() {
-                    for w in 0..WORDS {
-                        counts[w] = 2 * counts[w] + (plane.0[w] >> bit & 1);
+                    for (count, word) in counts.iter_mut().zip(plane.0) {
+                        *count = 2 * *count + (word >> bit & 1);
                     }
                 }
                 // A copy: the compiler cannot know that the sums do not overlap with what it reads.
                 let mut now = *sums;
-                for w in 0..WORDS {
-                    now[w].add_many(weight, counts[w]);
+                for (sum, count) in now.iter_mut().zip(counts) {
+                    sum.add_many(weight, count);
                 }
                 *sums = now;
             }

@@ -34,6 +34,8 @@ pub struct Blueprint {
     pub wide: bool,
     /// log2 of the slots of a shard.
     pub bits: u32,
+    /// Most bytes of a tile's input sums, those of one step at least.
+    pub ring_bytes: usize,
 }
 
 /// The synapses of one tile.
@@ -93,7 +95,7 @@ fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
 }
 
 /// Lays out the tiles, finds the quanta, builds the synapses of every tile.
-pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>), BuildError> {
+pub fn synapses(plan: &Plan, tiles: usize, ring_bytes: usize) -> Result<(Blueprint, Vec<Synapses>), BuildError> {
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
     let layouts = layout(&sizes, tiles);
     let degrees: Vec<TileDegrees> = layouts.par_iter().map(|tile| tile_degrees(plan, tile)).collect();
@@ -108,7 +110,7 @@ pub fn synapses(plan: &Plan, tiles: usize) -> Result<(Blueprint, Vec<Synapses>),
         bits -= 1;
     }
     let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
-    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits };
+    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits, ring_bytes };
     let groups = groups(plan, &blueprint.quanta);
     let built = blueprint
         .layouts
@@ -378,7 +380,7 @@ impl TableBuilder<'_> {
         if let Some(weight) = self.group.weight {
             return self.fill(self.count(Storage::Constant(weight), first, last)?, Storage::Constant(weight), first);
         }
-        let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint.wide));
+        let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint));
         if let Some(code) = Code::new(self.largest(), steps.trailing_zeros()) {
             let cells = self.count(Storage::Packed(code), first, last)?;
             let (fillers, all) = cells.iter().fold((0, 0u64), |(fillers, all), shard| {
@@ -581,16 +583,11 @@ impl TableBuilder<'_> {
 /// One filler in so many codes is the most: with more, synapses are stored unpacked.
 const FILLERS: u64 = 5;
 
-/// Most bytes of a ring: it shares the second-level cache with the neurons' state and the synapses read ahead. On the full
-/// microcircuit (154 kB of sums per step and tile, 2 MiB of cache) two steps took 1.6 × real time, one 1.8, four 1.9,
-/// eight 2.7.
-const RING_BYTES: usize = 384 << 10;
-
 /// Steps that the ring of a tile spans where synapses have weights of their own: as many as fit, a power of two. A small
 /// tile has all its delays in the ring, which is the ring-buffer scheme; one of 100 000 slots delivers delay by delay.
-fn ring_depth(tile: &TileLayout, wide: bool) -> u32 {
-    let bytes = tile.slots as usize * if wide { 8 } else { 4 };
-    let fit = (RING_BYTES / bytes.max(1)).max(1);
+fn ring_depth(tile: &TileLayout, blueprint: &Blueprint) -> u32 {
+    let bytes = tile.slots as usize * if blueprint.wide { 8 } else { 4 };
+    let fit = (blueprint.ring_bytes / bytes.max(1)).max(1);
     1 << fit.ilog2().min(DEEPEST.trailing_zeros())
 }
 

@@ -26,14 +26,22 @@ pub struct Options {
     pub models: Models,
     /// Whether common combinations of membrane and receptors run in one fused pass. Never changes a result.
     pub fuse: bool,
+    /// Most bytes of input sums of a tile, those of one step at least, where weights are stored one by one: delays are
+    /// delivered together in bands as wide as fit. Never changes a result.
+    pub ring_bytes: usize,
     /// Whether a network that needs more memory than the machine has is built all the same.
     pub ignore_memory: bool,
 }
 
+/// [`Options::ring_bytes`] unless said otherwise. Sums share the second-level cache with the neurons' state and the
+/// synapses read ahead: `benches/delivery.rs` shows where wider bands stop to pay.
+pub const RING_BYTES: usize = 384 << 10;
+
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Options { threads, tiles: 0, models: Models::standard(), fuse: true, ignore_memory: false }
+        let models = Models::standard();
+        Options { threads, tiles: 0, models, fuse: true, ring_bytes: RING_BYTES, ignore_memory: false }
     }
 }
 
@@ -93,7 +101,7 @@ impl Simulation {
             .build()
             .map_err(|e| BuildError::Threads { threads, reason: e.to_string() })?;
         let (blueprint, tiles) = pool.install(|| -> Result<_, BuildError> {
-            let (blueprint, synapses) = build::synapses(&plan, tiles)?;
+            let (blueprint, synapses) = build::synapses(&plan, tiles, options.ring_bytes)?;
             let build = |(i, s)| Tile::new(&plan, &options.models, &blueprint, i, s, options.fuse);
             let tiles = synapses.into_par_iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
             Ok((blueprint, tiles))

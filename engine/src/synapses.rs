@@ -6,7 +6,7 @@
 //!
 //! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
 //! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
-//! (`ring_depth` in `build.rs`): one delay is the pure deferred scheme, all of them the pure ring buffer.
+//! (`Options::ring_bytes`): one delay is the pure deferred scheme, all of them the pure ring buffer.
 //!
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
 //! one source population share a table where they can: those with individual weights, and those that have weight (in

@@ -77,6 +77,7 @@ impl<const N: usize> Columns for [f64; N] {
     }
     #[inline(always)]
     fn scatter(self, chunk: &mut Self::Chunk, lane: usize) {
+        #[allow(clippy::needless_range_loop)] // the column indexes two arrays
         for column in 0..N {
             chunk.0[column][lane] = self[column];
         }

@@ -29,9 +29,9 @@ fn source(mean: f64, len: usize, seed: u64, first_block: usize) -> Box<dyn Sourc
 }
 
 /// Counts of one block in one step.
-fn step(source: &mut dyn Source, tick: u64, block: usize) -> [[f64; LANES]; CHUNKS] {
-    let mut events = [[0.0; LANES]; CHUNKS];
-    let (mut drive, mut kick) = ([[0.0; LANES]; CHUNKS], [[0.0; LANES]; CHUNKS]);
+fn step(source: &mut dyn Source, tick: u64, block: usize) -> Values {
+    let mut events = Values::ZERO;
+    let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
     source.step(tick, block, Sink { drive: &mut drive, events: Some(&mut events), kick: &mut kick });
     events
 }
