@@ -2,12 +2,17 @@
 //! synapse each, delay of one step, so that the workers meet after every step; with 1 thread and with 2. `wall` is what
 //! a user waits; `cpu` counts all threads, those that spin at the barrier included.
 //!
+//! Before that it counts how often memory is asked for while a network of 1000 neurons runs, call by call of 1000 steps;
+//! each call starts the workers, which asks a few times, and spikes get more room when more come at once than ever.
+//!
 //! `cargo bench --bench epoch`. Another busy process on a machine of two cores shows here at once: measure it idle.
 
 mod common {
+    pub mod brunel;
     pub mod clock;
 }
 
+use common::brunel::brunel;
 use common::clock::CpuTime;
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{Criterion, Throughput};
@@ -16,8 +21,13 @@ use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Rule, Value};
 use lapicque_engine::simulation::Simulation;
 use lapicque_engine::time_loop::Epoch;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
 use std::ops::ControlFlow;
 use std::time::Duration;
+
+#[global_allocator]
+static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Epochs per call, so that starting the workers does not count.
 const EPOCHS: u64 = 10_000;
@@ -53,7 +63,24 @@ fn criterion<M: Measurement + 'static>(measurement: M) -> Criterion<M> {
         .configure_from_args()
 }
 
+/// Prints how often memory was asked for in each call.
+fn allocations() {
+    for threads in [1, 2] {
+        let network = brunel(1000, 2.0, 0.1, 1).and_then(|network| network.build(threads));
+        let mut simulation = network.expect("the network builds");
+        let counts = [15, 1000, 1000, 1000, 1000].map(|steps| {
+            let region = Region::new(MEMORY);
+            let nothing = &mut |_: &Epoch<'_>| ControlFlow::Continue(());
+            simulation.run(steps, nothing).expect("the network runs");
+            let change = region.change();
+            (steps, change.allocations + change.reallocations)
+        });
+        println!("{threads} threads, (steps, allocations) of each call: {counts:?}");
+    }
+}
+
 fn main() {
+    allocations();
     epoch(&mut criterion(WallTime), "wall");
     let mut last = criterion(CpuTime);
     epoch(&mut last, "cpu");
