@@ -42,7 +42,7 @@ fn flush<C: Columns>(state: &mut [C::Chunk]) {
 
 /// What the neurons of one block get in one step.
 pub struct Block<'a> {
-    /// Chunks of the population's share; at most [`CHUNKS`].
+    /// Chunks of the population's share; at most [`crate::columns::CHUNKS`].
     pub chunks: Range<usize>,
     /// What held currents and noise add to V, in mV, one per chunk of the block.
     pub drive: &'a Values,
