@@ -24,6 +24,7 @@ pub mod sampler;
 mod share;
 pub mod simulation;
 mod synapses;
+mod tables;
 mod tile;
 pub mod time_loop;
 mod wiring;
