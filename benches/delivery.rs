@@ -12,7 +12,7 @@ mod common {
 }
 
 use common::clock::{CpuTime, cpu};
-use common::spreading::{Storage, network, spreading};
+use common::spreading::{Storage, spreading};
 use criterion::{Criterion, Throughput};
 use lapicque_engine::plan::{Rule, WeightStorage};
 use lapicque_engine::simulation::{Options, Simulation};
@@ -60,7 +60,8 @@ fn delivery(c: &mut Criterion<CpuTime>) {
         let mut simulation = None;
         group.bench_function(name, |b| {
             let simulation = simulation.get_or_insert_with(|| {
-                let mut simulation = spreading(SOURCES, TARGETS, rule, storage).expect("the network builds");
+                let network = spreading(SOURCES, TARGETS, rule, storage);
+                let mut simulation = network.and_then(|network| network.build(1)).expect("the network builds");
                 run(&mut simulation, 200);
                 simulation
             });
@@ -84,7 +85,7 @@ fn ring(c: &mut Criterion<CpuTime>) {
                     let storage = Storage::Individual(WeightStorage::Full);
                     let rule = Rule::FixedOutDegree(targets / 8);
                     let mut network =
-                        network(64_000_000 / targets, targets, rule, storage).expect("the network is right");
+                        spreading(64_000_000 / targets, targets, rule, storage).expect("the network is right");
                     let mut simulation =
                         Simulation::new(network.plan_mut().clone(), options).expect("the network builds");
                     run(&mut simulation, 200);

@@ -135,7 +135,8 @@ fn run(mut simulation: Simulation) -> Simulation {
 /// Eight synapses from each source to each target, so that delivery is most of what is counted.
 fn delivered(storage: Storage) -> Simulation {
     force(Level::Portable);
-    spreading(512, 512, Rule::FixedOutDegree(4096), storage).expect("the network builds")
+    let network = spreading(512, 512, Rule::FixedOutDegree(4096), storage);
+    network.and_then(|network| network.build(1)).expect("the network builds")
 }
 
 fn small_network(level: Level) -> Simulation {

@@ -4,7 +4,6 @@
 use lapicque_engine::error::BuildError;
 use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Rule, Value, WeightStorage};
-use lapicque_engine::simulation::Simulation;
 
 /// How synapses are stored: what can be chosen of it.
 #[derive(Clone, Copy, Debug)]
@@ -15,14 +14,8 @@ pub enum Storage {
     Individual(WeightStorage),
 }
 
-/// Builds it with so many sources and targets, as the engine would.
-#[allow(dead_code)] // not every bench does
-pub fn spreading(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Simulation, BuildError> {
-    network(sources, targets, rule, storage)?.build(1)
-}
-
 /// The network of so many sources and targets.
-pub fn network(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Network, BuildError> {
+pub fn spreading(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Network, BuildError> {
     let fixed = Value::Constant;
     let mut network = Network::new(0.1, 1);
     let lif = [("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 10.0), ("t_ref", 2.0)].map(|(k, v)| (k, fixed(v)));
