@@ -7,7 +7,7 @@
 //!
 //! The step contract, points 1, 2 and 4, is the body of `Step::run`.
 
-use crate::columns::{Columns, Constants, LANES, Lane, Values};
+use crate::columns::{CHUNKS, Columns, Constants, LANES, Lane, Values};
 use crate::membrane::Membrane;
 use crate::receptor::Receptor;
 use crate::vector::{Kernel, dispatch};
@@ -113,6 +113,8 @@ pub fn chunks_for(len: usize) -> usize {
 pub trait ReceptorStage: Send + Sync {
     /// Steps the block: adds to `drive` (mV) and `jumps` (mV).
     fn stage(&mut self, chunks: Range<usize>, events: &Values, drive: &mut Values, jumps: &mut Values);
+    /// Whether its events move the potential at once.
+    fn jumps(&self) -> bool;
     /// Sets variables that have vanished to zero.
     fn flush(&mut self);
     /// Value of a variable.
@@ -162,6 +164,9 @@ impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
             dispatch(Stage::<A, false> { columns: self, chunks, events, drive, jumps });
         }
     }
+    fn jumps(&self) -> bool {
+        A::JUMPS
+    }
     fn flush(&mut self) {
         flush::<A::State>(&mut self.state);
     }
@@ -180,31 +185,26 @@ impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
 pub trait Receptors: 'static {
     /// Their columns.
     type Columns: Send + Sync;
-    /// State of one chunk.
-    type State: Copy;
+    /// State of the chunks of a block, and the events onto them.
+    type Rows<'a>;
+    /// State and events of one chunk.
+    type Row: Copy;
     /// Constants that all neurons share.
     type Same: Copy;
-    /// Events of one chunk.
-    type Events: Copy;
     /// How many.
     const COUNT: usize;
-    /// Reads the state of a chunk.
-    fn load(columns: &Self::Columns, chunk: usize) -> Self::State;
-    /// Writes the state of a chunk.
-    fn store(columns: &mut Self::Columns, chunk: usize, state: Self::State);
+    /// Whether one of them moves the potential at once.
+    const JUMPS: bool;
     /// Reads the constants.
     fn same(columns: &Self::Columns) -> Self::Same;
-    /// Reads the events of one chunk of the block.
-    fn events(events: &[Values], b: usize) -> Self::Events;
+    /// The rows of a block.
+    fn rows<'a>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: &'a [Values]) -> Self::Rows<'a>;
+    /// Reads one of `len` rows.
+    fn load(rows: &Self::Rows<'_>, len: usize, b: usize) -> Self::Row;
+    /// Writes the state of one of `len` rows.
+    fn store(rows: &mut Self::Rows<'_>, len: usize, b: usize, row: Self::Row);
     /// One neuron's step: returns drive and jump added to those given.
-    fn step(
-        same: &Self::Same,
-        state: &mut Self::State,
-        events: &Self::Events,
-        lane: usize,
-        drive: f64,
-        jump: f64,
-    ) -> (f64, f64);
+    fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64);
     /// One receptor, for access to its variables.
     fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage>;
     /// One receptor, to change its variables.
@@ -213,20 +213,21 @@ pub trait Receptors: 'static {
 
 impl Receptors for () {
     type Columns = ();
-    type State = ();
+    type Rows<'a> = ();
+    type Row = ();
     type Same = ();
-    type Events = ();
     const COUNT: usize = 0;
-    #[inline(always)]
-    fn load(_: &(), _: usize) {}
-    #[inline(always)]
-    fn store(_: &mut (), _: usize, _: ()) {}
+    const JUMPS: bool = false;
     #[inline(always)]
     fn same(_: &()) {}
     #[inline(always)]
-    fn events(_: &[Values], _: usize) {}
+    fn rows<'a>(_: &'a mut (), _: Range<usize>, _: &'a [Values]) {}
     #[inline(always)]
-    fn step(_: &(), _: &mut (), _: &(), _: usize, drive: f64, jump: f64) -> (f64, f64) {
+    fn load(_: &(), _: usize, _: usize) {}
+    #[inline(always)]
+    fn store(_: &mut (), _: usize, _: usize, _: ()) {}
+    #[inline(always)]
+    fn step(_: &(), _: &mut (), _: usize, drive: f64, jump: f64) -> (f64, f64) {
         (drive, jump)
     }
     fn stage(_: &(), _: usize) -> Option<&dyn ReceptorStage> {
@@ -239,42 +240,36 @@ impl Receptors for () {
 
 impl<A: Receptor, T: Receptors> Receptors for (A, T) {
     type Columns = (ReceptorColumns<A>, T::Columns);
-    type State = (<A::State as Columns>::Chunk, T::State);
+    type Rows<'a> = (&'a mut [<A::State as Columns>::Chunk], &'a Values, T::Rows<'a>);
+    type Row = (<A::State as Columns>::Chunk, Lane, T::Row);
     type Same = (A::Constants, T::Same);
-    type Events = (Lane, T::Events);
     const COUNT: usize = 1 + T::COUNT;
-    #[inline(always)]
-    fn load(columns: &Self::Columns, chunk: usize) -> Self::State {
-        (columns.0.state[chunk], T::load(&columns.1, chunk))
-    }
-    #[inline(always)]
-    fn store(columns: &mut Self::Columns, chunk: usize, state: Self::State) {
-        columns.0.state[chunk] = state.0;
-        T::store(&mut columns.1, chunk, state.1);
-    }
+    const JUMPS: bool = A::JUMPS || T::JUMPS;
     #[inline(always)]
     fn same(columns: &Self::Columns) -> Self::Same {
         (columns.0.constants.same, T::same(&columns.1))
     }
     #[inline(always)]
-    fn events(events: &[Values], b: usize) -> Self::Events {
-        (events[0][b], T::events(&events[1..], b))
+    fn rows<'a>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: &'a [Values]) -> Self::Rows<'a> {
+        (&mut columns.0.state[chunks.clone()], &events[0], T::rows(&mut columns.1, chunks, &events[1..]))
     }
     #[inline(always)]
-    fn step(
-        same: &Self::Same,
-        state: &mut Self::State,
-        events: &Self::Events,
-        lane: usize,
-        drive: f64,
-        jump: f64,
-    ) -> (f64, f64) {
-        let event = events.0[lane];
-        let (next, adds) = A::step(same.0, A::State::gather(&state.0, lane), event);
-        next.scatter(&mut state.0, lane);
+    fn load(rows: &Self::Rows<'_>, len: usize, b: usize) -> Self::Row {
+        (rows.0[..len][b], rows.1[b], T::load(&rows.2, len, b))
+    }
+    #[inline(always)]
+    fn store(rows: &mut Self::Rows<'_>, len: usize, b: usize, row: Self::Row) {
+        rows.0[..len][b] = row.0;
+        T::store(&mut rows.2, len, b, row.2);
+    }
+    #[inline(always)]
+    fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64) {
+        let event = row.1[lane];
+        let (next, adds) = A::step(same.0, A::State::gather(&row.0, lane), event);
+        next.scatter(&mut row.0, lane);
         let drive = if A::DRIVES { drive + adds } else { drive };
         let jump = if A::JUMPS { jump + event } else { jump };
-        T::step(&same.1, &mut state.1, &events.1, lane, drive, jump)
+        T::step(&same.1, &mut row.2, lane, drive, jump)
     }
     fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage> {
         if index == 0 { Some(&columns.0) } else { T::stage(&columns.1, index - 1) }
@@ -301,32 +296,37 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
     #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
     fn run(self) {
         let same = R::same(self.receptors);
-        let shared = self.membrane.constants.same;
-        let first = self.chunks.start;
+        let MembraneColumns { constants, state, refractory, .. } = &mut *self.membrane;
+        let (shared, first) = (constants.same, self.chunks.start);
+        let len = self.chunks.len().min(CHUNKS);
+        let chunks = first..first + len;
+        let (states, refractories) = (&mut state[chunks.clone()], &mut refractory[chunks.clone()]);
+        let mut rows = R::rows(self.receptors, chunks, self.events);
         // Chunks with a neuron that fires. They are seen to behind the loop: a call in it would move every constant from
         // its register to memory and back.
         let mut fired = 0u32;
-        for (b, k) in self.chunks.enumerate() {
-            let mut state = self.membrane.state[k];
-            let mut receptors = R::load(self.receptors, k);
-            let mut refractory = self.membrane.refractory[k];
-            let (drive, kick, events) = (self.drive[b], self.kick[b], R::events(self.events, b));
+        for b in 0..len {
+            let mut state = states[b];
+            let mut row = R::load(&rows, len, b);
+            let mut refractory = refractories[b];
+            let (drive, kick) = (self.drive[b], self.kick[b]);
             let mut any = false;
             for l in 0..LANES {
-                let c = if EACH { self.membrane.constants.at::<true>(k, l) } else { shared };
+                let c = if EACH { constants.at::<true>(first + b, l) } else { shared };
                 let s = M::State::gather(&state, l);
                 let jump = if KICK { kick[l] } else { 0.0 };
-                let (total, jump) = R::step(&same, &mut receptors, &events, l, drive[l], jump);
+                let (total, jump) = R::step(&same, &mut row, l, drive[l], jump);
                 let free = refractory[l] == 0;
-                let (moved, held) = (M::advance(c, s, total).add_to_first(jump), M::refractory(c, s, total));
+                let (moved, held) = (M::advance(c, s, total), M::refractory(c, s, total));
+                let moved = if KICK || R::JUMPS { moved.add_to_first(jump) } else { moved };
                 let s = if free { moved } else { held };
                 refractory[l] = if free { 0 } else { refractory[l] - 1 };
                 any |= M::fires(c, s);
                 s.scatter(&mut state, l);
             }
-            self.membrane.state[k] = state;
-            self.membrane.refractory[k] = refractory;
-            R::store(self.receptors, k, receptors);
+            states[b] = state;
+            refractories[b] = refractory;
+            R::store(&mut rows, len, b, row);
             fired |= u32::from(any) << b;
         }
         while fired != 0 {
@@ -397,10 +397,12 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         for (receptor, events) in self.staged.iter_mut().zip(events) {
             receptor.stage(chunks.clone(), events, &mut drive, &mut jumps);
         }
-        if self.membrane.constants.differ() {
-            self.run::<true, true>(chunks, &drive, &jumps, &[], spikes);
-        } else {
-            self.run::<false, true>(chunks, &drive, &jumps, &[], spikes);
+        let kicks = kick.is_some() || self.staged.iter().any(|r| r.jumps());
+        match (self.membrane.constants.differ(), kicks) {
+            (false, false) => self.run::<false, false>(chunks, &drive, &jumps, &[], spikes),
+            (false, true) => self.run::<false, true>(chunks, &drive, &jumps, &[], spikes),
+            (true, false) => self.run::<true, false>(chunks, &drive, &jumps, &[], spikes),
+            (true, true) => self.run::<true, true>(chunks, &drive, &jumps, &[], spikes),
         }
     }
     fn flush(&mut self) {

@@ -42,8 +42,10 @@ pub static PAGE: Page = Page {
 const LARGEST_MEAN: f64 = 8.0;
 /// Most thresholds of a table.
 const CODES: usize = 32;
-/// Thresholds compared at a time: a whole number of groups, unrolled.
-const GROUP: usize = 4;
+/// Codes begin at -32 768, the signed number with these bits: not every CPU compares unsigned numbers of this size.
+const FIRST_CODE: u32 = 0x8000;
+/// The chance of a larger count, or of a code left over, up to which it is seen to apart.
+const RARE: f64 = 1e-3;
 
 /// The Poisson input.
 pub struct Poisson;
@@ -52,10 +54,10 @@ pub struct Poisson;
 #[derive(Clone, Debug)]
 pub struct CountTable {
     /// Last code of count k or fewer: a code above it means more than k. Beyond `used` no code is above.
-    thresholds: [u16; CODES],
+    thresholds: [i16; CODES],
     used: usize,
     /// First code left over.
-    limit: u32,
+    limit: i16,
     /// Cumulative residual probabilities, normalised.
     residual: Vec<f64>,
 }
@@ -63,7 +65,7 @@ pub struct CountTable {
 impl CountTable {
     /// The table of a mean in 0..=8 events per step.
     pub fn new(mean: f64) -> Self {
-        let (mut thresholds, mut used, mut given) = ([u16::MAX; CODES], 0, 0u32);
+        let (mut thresholds, mut used, mut given) = ([i16::MAX; CODES], 0, 0u32);
         let mut residual = Vec::new();
         let (mut p, mut k) = (libm::exp(-mean), 0u32);
         while k <= 200 && (f64::from(k) <= mean || p > 1e-22) {
@@ -72,7 +74,7 @@ impl CountTable {
             // All 65 536 codes for one count happen only at mean 0; one is left over then, and drawn again as 0.
             given = (given + codes as u32).min(65535);
             if codes > 0.0 && used < CODES {
-                thresholds[used] = (given - 1) as u16;
+                thresholds[used] = ((given - 1) ^ FIRST_CODE) as i16;
                 used += 1;
             }
             k += 1;
@@ -84,7 +86,12 @@ impl CountTable {
             sum += if total > 0.0 { *r / total } else { 1.0 };
             *r = sum;
         }
-        CountTable { thresholds, used, limit: given, residual }
+        CountTable { thresholds, used, limit: (given ^ FIRST_CODE) as i16, residual }
+    }
+
+    /// First code that needs more than the first `usual` thresholds.
+    fn rare(&self, usual: usize) -> i16 {
+        self.thresholds.get(usual).map_or(self.limit, |threshold| self.limit.min(threshold.saturating_add(1)))
     }
 
     /// A count from the residual probabilities.
@@ -96,6 +103,8 @@ impl CountTable {
 
 struct Counts {
     table: CountTable,
+    /// Thresholds compared with every code.
+    usual: usize,
     draws: usize,
     weight: Amounts,
     generators: Vec<Lanes>,
@@ -123,8 +132,11 @@ impl SourceModel for Poisson {
                 format!("rate = {rate} Hz makes {mean} events per step of {} ms; at most 8000 are possible", recipe.dt),
             ));
         }
+        let table = CountTable::new(mean / draws);
+        let rarely = |&usual: &usize| 32768.0 - f64::from(table.rare(usual)) < RARE * 65536.0;
         Ok(Box::new(Counts {
-            table: CountTable::new(mean / draws),
+            usual: [4, 8, 12, 16].into_iter().find(rarely).unwrap_or(CODES),
+            table,
             draws: draws as usize,
             weight: recipe.amounts(|p, _| p.get("weight"))?,
             generators: recipe.generators(Purpose::Poisson),
@@ -135,71 +147,97 @@ impl SourceModel for Poisson {
     }
 }
 
-struct Draw<'a> {
+struct Draw<'a, const USUAL: usize> {
     counts: &'a mut Counts,
     tick: u64,
     block: usize,
     events: &'a mut Values,
 }
 
-impl Draw<'_> {
-    /// Draws again those lanes whose code is left over; rare.
+/// The codes in random numbers: the low halves are those of the first chunk, the high halves those of the second. They
+/// stay where they are, beside each other, because to sort them apart would cost as much as to draw them.
+#[inline(always)]
+fn codes(bits: [u32; LANES]) -> [i16; 2 * LANES] {
+    let mut codes = [0; 2 * LANES];
+    for l in 0..LANES {
+        let both = bits[l] ^ (FIRST_CODE << 16 | FIRST_CODE);
+        codes[2 * l] = both as i16;
+        codes[2 * l + 1] = (both >> 16) as i16;
+    }
+    codes
+}
+
+/// Counts of the first chunk in the low halves, and of the second in the high halves.
+#[inline(always)]
+fn halves(n: [u16; 2 * LANES]) -> [u32; LANES] {
+    let mut halves = [0; LANES];
+    for l in 0..LANES {
+        halves[l] = u32::from(n[2 * l]) | u32::from(n[2 * l + 1]) << 16;
+    }
+    halves
+}
+
+impl CountTable {
+    /// Completes the counts `n`, of which the first `usual` thresholds have been compared with `codes`: larger counts,
+    /// and those lanes whose code is left over, drawn again by `stream`, which is given the lane.
+    #[cold]
     #[inline(never)]
-    fn draw_again(counts: &Counts, tick: u64, neuron: usize, codes: &[u16; 2 * LANES], n: &mut [u16; 2 * LANES]) {
-        for l in 0..2 * LANES {
-            if u32::from(codes[l]) >= counts.table.limit {
-                let mut stream =
-                    Stream::new(counts.seed, Purpose::PoissonTail, [counts.identity << 40 | (neuron + l) as u64, tick]);
-                let extra = n[l] - counts.table.used as u16;
-                n[l] = extra + counts.table.rest(&mut stream);
+    fn complete(
+        &self,
+        usual: usize,
+        codes: &[i16; 2 * LANES],
+        n: &mut [u16; 2 * LANES],
+        stream: &dyn Fn(usize) -> Stream,
+    ) {
+        for (i, (&code, n)) in codes.iter().zip(n).enumerate() {
+            if code >= self.limit {
+                *n = *n - self.used.min(usual) as u16 + self.rest(&mut stream(i / 2 + LANES * (i % 2)));
+            } else if code >= self.rare(usual) {
+                *n += self.thresholds[usual..].iter().filter(|&&threshold| code > threshold).count() as u16;
             }
         }
     }
 }
 
-impl Kernel for Draw<'_> {
+impl<const USUAL: usize> Kernel for Draw<'_, USUAL> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
         let Draw { counts, tick, block, events } = self;
         let mut lanes = counts.generators[block].clone();
-        let limit = counts.table.limit as u16;
-        let (groups, _) = counts.table.thresholds.as_chunks::<GROUP>();
-        let groups = &groups[..counts.table.used.div_ceil(GROUP)];
+        let table = &counts.table;
+        let usual: [i16; USUAL] = std::array::from_fn(|k| table.thresholds[k]);
+        let rare = table.rare(USUAL);
         for pair in 0..counts.weight.chunks(block) / 2 {
             let mut n = [0u16; 2 * LANES];
             for draw in 0..counts.draws {
-                let bits = lanes.next();
-                let mut codes = [0u16; 2 * LANES];
-                for l in 0..LANES {
-                    codes[l] = bits[l] as u16;
-                    codes[LANES + l] = (bits[l] >> 16) as u16;
-                }
-                for group in groups {
-                    for l in 0..2 * LANES {
-                        let mut above = 0;
-                        for threshold in group {
-                            above += u16::from(codes[l] > *threshold);
-                        }
-                        n[l] += above;
+                let codes = codes(lanes.next());
+                let mut any = false;
+                for l in 0..2 * LANES {
+                    for threshold in usual {
+                        n[l] += u16::from(codes[l] > threshold);
                     }
+                    any |= codes[l] >= rare;
                 }
-                let mut left_over = false;
-                for code in codes {
-                    left_over |= code >= limit;
-                }
-                if left_over {
+                if any {
+                    // Copies: what a call can reach would live in memory in every round.
+                    let (all, mut complete) = (codes, n);
                     let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
                     let again = tick.wrapping_add((draw as u64) << 48);
-                    Self::draw_again(counts, again, neuron, &codes, &mut n);
+                    table.complete(USUAL, &all, &mut complete, &|lane| {
+                        let identity = [counts.identity << 40 | (neuron + lane) as u64, again];
+                        Stream::new(counts.seed, Purpose::PoissonTail, identity)
+                    });
+                    n = complete;
                 }
             }
+            let counted = halves(n);
             for half in 0..2 {
                 let b = 2 * pair + half;
                 let weight = counts.weight.chunk(block * CHUNKS + b);
                 let mut lane = events[b];
                 for l in 0..LANES {
-                    lane[l] += f64::from(n[half * LANES + l]) * weight[l];
+                    lane[l] += f64::from((counted[l] >> (16 * half)) as u16) * weight[l];
                 }
                 events[b] = lane;
             }
@@ -211,7 +249,13 @@ impl Kernel for Draw<'_> {
 impl Source for Counts {
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>) {
         if let Some(events) = sink.events {
-            dispatch(Draw { counts: self, tick, block, events });
+            match self.usual {
+                4 => dispatch(Draw::<4> { counts: self, tick, block, events }),
+                8 => dispatch(Draw::<8> { counts: self, tick, block, events }),
+                12 => dispatch(Draw::<12> { counts: self, tick, block, events }),
+                16 => dispatch(Draw::<16> { counts: self, tick, block, events }),
+                _ => dispatch(Draw::<CODES> { counts: self, tick, block, events }),
+            }
         }
     }
     fn generators(&self) -> &[Lanes] {
