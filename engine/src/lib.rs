@@ -5,7 +5,6 @@
 
 pub use build::{Preview, preview};
 
-mod barrier;
 pub mod batch;
 mod bits;
 mod build;
@@ -15,6 +14,7 @@ pub mod error;
 pub mod estimate;
 pub mod history;
 mod layout;
+mod mailbox;
 pub mod network;
 pub mod plan;
 mod quantum;

@@ -20,10 +20,10 @@
 //! Workers live as long as a call: one task per thread of the pool. Outboxes are doubled, so one meeting per epoch is
 //! enough: a worker that runs ahead writes into the other one. Their locks are never contended.
 
-use crate::barrier::Barrier;
 use crate::batch::Batch;
 use crate::error::RunError;
 use crate::history::{History, StepSpikes};
+use crate::mailbox::Mailboxes;
 use crate::plan::Plan;
 use crate::tile::{Outbox, Tile};
 use std::ops::{ControlFlow, RangeInclusive};
@@ -110,7 +110,7 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 /// What all workers share during a call.
 struct Shared<'a> {
     plan: &'a Plan,
-    barrier: Barrier,
+    mailboxes: Mailboxes,
     outboxes: &'a [Vec<RwLock<Outbox>>; 2],
     widths: &'a [Vec<usize>],
     /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
@@ -136,10 +136,9 @@ pub fn run(
     if steps == 0 {
         return Ok(start);
     }
-    let barrier = Barrier::new(workers.len());
     let shared = Shared {
         plan,
-        barrier,
+        mailboxes: Mailboxes::new(widths.len(), workers.len()),
         outboxes,
         widths,
         last_epoch: AtomicU64::new(u64::MAX),
@@ -155,7 +154,7 @@ pub fn run(
             work(&shared, &mut worker, observer.as_mut().map(|o| &mut ***o))
         };
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            shared.barrier.break_up();
+            shared.mailboxes.break_up();
             let text = panic.downcast_ref::<String>().cloned();
             Err(text.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_else(|| "panic".into()))
         })
@@ -175,6 +174,7 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
     let (mut tick, mut number) = (shared.start, 0u64);
     let Worker { tiles, first, history } = worker;
     let own = *first..*first + tiles.len();
+    let alone = own.len() == shared.widths.len();
     let mut inbox = vec![Vec::new(); shared.widths.len()];
     let mut places = vec![0; inbox.len()];
     while tick < shared.end {
@@ -190,10 +190,15 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
                 tile.step(shared.plan, t, history, &mut out);
             }
             inbox[*first + i].clone_from(&out.spikes);
+            drop(out);
+            if !alone {
+                shared.mailboxes.send(*first + i, number, &inbox[*first + i]);
+            }
         }
-        shared.barrier.wait().map_err(|_| String::new())?;
         for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !own.contains(i)) {
-            spikes.clone_from(&outboxes[i].read().unwrap_or_else(PoisonError::into_inner).spikes);
+            if !shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())? {
+                spikes.clone_from(&outboxes[i].read().unwrap_or_else(PoisonError::into_inner).spikes);
+            }
         }
         merge(&inbox, &mut places, tick + 1..=last, shared.plan.populations.len(), history);
         if let Some(observer) = &mut observer {

@@ -1,0 +1,179 @@
+//! How tiles send each other their spikes, thousands of times a second.
+//!
+//! A core that reads what another has written waits some hundred nanoseconds for every cache line, one after the other
+//! where an address must be read first. So a message lies where its reader looks, its words right behind the number that
+//! says that it has come: to wait for it and to read it is one and the same, and no lock or counter goes back and forth.
+//!
+//! A reader spins for a while, then parks. Spinning makes a message arrive well under a microsecond after it was sent
+//! while every worker has a core; parking makes sure that on a busy machine, or with more workers than cores, a reader
+//! does not take the core of the one it waits for.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Rounds of spinning before a reader parks.
+const SPINS: u32 = 1_000;
+/// Words of the longest message that fits; with its head it fills sixteen cache lines.
+pub const WORDS: usize = 253;
+
+/// A message that all workers may read.
+#[repr(align(64))]
+struct Mailbox {
+    /// One more than the number of the epoch that the message is of; 0 before the first.
+    next: AtomicU64,
+    /// Words of the message, or more than [`WORDS`] if it is too long.
+    length: AtomicU32,
+    words: [AtomicU32; WORDS],
+}
+
+/// The mailboxes of all tiles.
+pub struct Mailboxes {
+    /// Two of each tile, for epochs of even and of odd number. When a tile has its message of the next epoch but one
+    /// ready, its worker has had the next one from everybody, so everybody has read the one that is overwritten.
+    boxes: [Vec<Mailbox>; 2],
+    spins: u32,
+    broken: AtomicBool,
+    /// How many are parked, or about to be: waking costs a system call, so it is not done for nobody.
+    sleepers: AtomicUsize,
+    parked: Mutex<()>,
+    wake: Condvar,
+}
+
+/// A worker failed: there will be no more messages.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Broken;
+
+impl Mailboxes {
+    /// Empty mailboxes of so many tiles, to be read by so many workers.
+    pub fn new(tiles: usize, workers: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let mailbox = || Mailbox {
+            next: AtomicU64::new(0),
+            length: AtomicU32::new(0),
+            words: std::array::from_fn(|_| AtomicU32::new(0)),
+        };
+        let boxes = || (0..tiles).map(|_| mailbox()).collect();
+        Mailboxes {
+            boxes: [boxes(), boxes()],
+            // With more workers than cores, whoever spins keeps another from working.
+            spins: if workers <= cores { SPINS } else { 0 },
+            broken: AtomicBool::new(false),
+            sleepers: AtomicUsize::new(0),
+            parked: Mutex::new(()),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// Sends a tile's message of an epoch. Of a message longer than [`WORDS`] only the news that it is there is sent.
+    /// Everything that was written before is visible to all who receive it.
+    pub fn send(&self, tile: usize, epoch: u64, message: &[u32]) {
+        let mailbox = &self.boxes[epoch as usize % 2][tile];
+        if message.len() <= WORDS {
+            for (to, &word) in mailbox.words.iter().zip(message) {
+                to.store(word, Ordering::Relaxed);
+            }
+        }
+        mailbox.length.store(message.len().min(WORDS + 1) as u32, Ordering::Relaxed);
+        // Sequentially consistent, here and where a sleeper announces itself: either we see the sleeper, or it sees the
+        // message before it parks.
+        mailbox.next.store(epoch + 1, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            self.wake_all();
+        }
+    }
+
+    /// Waits for a tile's message of an epoch and copies it. False if it is too long, and to be had elsewhere.
+    pub fn receive(&self, tile: usize, epoch: u64, message: &mut Vec<u32>) -> Result<bool, Broken> {
+        let mailbox = &self.boxes[epoch as usize % 2][tile];
+        self.wait(|| mailbox.next.load(Ordering::SeqCst) == epoch + 1)?;
+        let length = mailbox.length.load(Ordering::Relaxed) as usize;
+        message.clear();
+        if length <= WORDS {
+            message.extend(mailbox.words[..length].iter().map(|word| word.load(Ordering::Relaxed)));
+        }
+        Ok(length <= WORDS)
+    }
+
+    /// Waits until a message has come, or all is over.
+    fn wait(&self, come: impl Fn() -> bool) -> Result<(), Broken> {
+        for _ in 0..self.spins {
+            if come() {
+                return Ok(());
+            }
+            if self.broken.load(Ordering::Acquire) {
+                return Err(Broken);
+            }
+            std::hint::spin_loop();
+        }
+        let mut guard = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while !come() && !self.broken.load(Ordering::Acquire) {
+            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        if come() { Ok(()) } else { Err(Broken) }
+    }
+
+    /// Wakes all who are parked. Taking the lock waits for those who have checked and not yet parked.
+    fn wake_all(&self) {
+        drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_all();
+    }
+
+    /// Frees all who wait for a message that does not come, now and later.
+    pub fn break_up(&self) {
+        self.broken.store(true, Ordering::Release);
+        self.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message of a tile: from none to a word too many.
+    fn message(tile: usize, epoch: u64) -> Vec<u32> {
+        let length = [0, 1, 17, WORDS, WORDS + 1][(tile + epoch as usize) % 5];
+        (0..length as u32).map(|i| i ^ (epoch as u32) << 8 ^ (tile as u32) << 24).collect()
+    }
+
+    #[test]
+    fn every_message_arrives_whole_and_in_its_epoch() {
+        for workers in [2, 3, 5] {
+            let mailboxes = Mailboxes::new(workers, workers);
+            let mailboxes = &mailboxes;
+            std::thread::scope(|scope| {
+                for own in 0..workers {
+                    scope.spawn(move || {
+                        let mut got = vec![7];
+                        for epoch in 0..2000 {
+                            mailboxes.send(own, epoch, &message(own, epoch));
+                            for tile in (0..workers).filter(|&tile| tile != own) {
+                                let sent = message(tile, epoch);
+                                let fits = mailboxes.receive(tile, epoch, &mut got).unwrap();
+                                assert_eq!(fits, sent.len() <= WORDS);
+                                assert_eq!(got, if fits { sent } else { vec![] }, "epoch {epoch} of {tile}");
+                            }
+                        }
+                    });
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn breaking_up_frees_those_who_wait() {
+        let mailboxes = Mailboxes::new(2, 2);
+        mailboxes.send(1, 0, &[3]);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| mailboxes.receive(0, 0, &mut vec![]));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            mailboxes.break_up();
+            assert_eq!(waiting.join().unwrap(), Err(Broken));
+        });
+        // What has come can still be had.
+        let mut message = vec![];
+        assert_eq!(mailboxes.receive(1, 0, &mut message), Ok(true));
+        assert_eq!(message, [3]);
+    }
+}
