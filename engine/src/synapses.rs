@@ -1,8 +1,8 @@
 //! Synapses of one tile: storage, and delivery of the spikes that are due.
 //!
 //! A synapse is stored at its target's tile, in the row of its source. A row is cut into segments by delay, each sorted
-//! by target. At each step the tile walks, for each segment with delays from d on, the neurons that spiked d steps
-//! before, and adds just those segments into the sums of its inputs ("deferred delivery").
+//! by target. When a neuron has spiked, each segment of its row is put on the list of the step in which its delays begin;
+//! when that step comes, the tile adds just the segments on its list into the sums of its inputs ("deferred delivery").
 //!
 //! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
 //! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
@@ -157,6 +157,34 @@ pub struct Table {
     pub rows: Rows,
 }
 
+/// Segments of a table that are due, listed when the spike is known: all those of a spike lie side by side then.
+#[derive(Debug)]
+pub struct Due {
+    /// First synapse of each segment and the one behind its last, for the steps to come; a power of two of steps.
+    steps: Vec<Vec<(u32, u32)>>,
+    /// Stamp of the last spikes listed.
+    known: u64,
+}
+
+impl Due {
+    /// Empty lists for a table.
+    pub fn new(table: &Table) -> Due {
+        // What is listed is due after the last known spikes, and no later than their longest delay.
+        Due { steps: vec![Vec::new(); table.last_delay().next_power_of_two() as usize], known: 0 }
+    }
+
+    #[inline(always)]
+    fn at(&mut self, tick: u64) -> &mut Vec<(u32, u32)> {
+        let mask = self.steps.len() - 1;
+        &mut self.steps[tick as usize & mask]
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.steps.iter().map(|step| size_of::<(u32, u32)>() * step.capacity()).sum()
+    }
+}
+
 /// The synapses onto the slots of one shard of a tile.
 #[derive(Debug, Default)]
 pub struct Shard {
@@ -167,9 +195,12 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Adds what is due at `tick`. `due` is scratch.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, ring: &mut Ring<S>) {
-        self.tables.iter().for_each(|table| table.deliver(tick, history, due, ring));
+    /// Adds what is due at `tick`. Spikes are known up to the one stamped `known`; `due` has an entry for each table.
+    pub fn deliver<S: Sum>(&self, tick: u64, known: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
+        for (table, due) in self.tables.iter().zip(due) {
+            table.schedule(known, history, due);
+            table.deliver(tick, due, ring);
+        }
         self.bits.iter().for_each(|bits| bits.deliver(tick, history, ring));
     }
 
@@ -339,24 +370,29 @@ fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: 
 }
 
 impl Table {
-    /// Adds what is due at `tick`. `due` is scratch.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut Vec<(u32, u32)>, ring: &mut Ring<S>) {
-        due.clear();
-        for band in 0..self.bands {
-            let delay = u64::from(self.first_delay + (band << self.rows.band_bits()));
-            if delay >= tick {
-                break;
-            }
-            for &source in history.at(tick - delay).of(self.population) {
-                let segment = source as usize * self.bands as usize + band as usize;
-                let (start, end) = (self.starts[segment], self.starts[segment + 1]);
-                if start < end {
-                    due.push((start, end));
+    /// Lists the segments of the spikes that are new, up to the one stamped `known`.
+    pub fn schedule(&self, known: u64, history: &History, due: &mut Due) {
+        for stamp in due.known + 1..=known {
+            for &source in history.at(stamp).of(self.population) {
+                let first = source as usize * self.bands as usize;
+                let (mut start, mut tick) = (self.starts[first], stamp + u64::from(self.first_delay));
+                for &end in &self.starts[first + 1..=first + self.bands as usize] {
+                    if start < end {
+                        due.at(tick).push((start, end));
+                    }
+                    (start, tick) = (end, tick + (1 << self.rows.band_bits()));
                 }
             }
         }
+        due.known = known;
+    }
+
+    /// Adds what is due at `tick`, and empties its list.
+    pub fn deliver<S: Sum>(&self, tick: u64, due: &mut Due, ring: &mut Ring<S>) {
+        let due = due.at(tick);
         if !due.is_empty() {
             dispatch(Deliver { rows: &self.rows, due, ring, tick });
+            due.clear();
         }
     }
 

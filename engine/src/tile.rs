@@ -7,7 +7,7 @@ use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::ring::{Ring, Sum};
 use crate::share::{find_variable, initialise, neurons, source};
-use crate::synapses::{Dense, Shard};
+use crate::synapses::{Dense, Due, Shard};
 use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, FLUSH_EVERY, Neurons};
@@ -76,7 +76,8 @@ pub struct Tile {
     inputs: Inputs,
     quanta: Vec<Vec<f64>>,
     bits: u32,
-    due: Vec<(u32, u32)>,
+    /// What is due, for each table of each shard.
+    due: Vec<Vec<Due>>,
     scratch: Scratch,
 }
 
@@ -167,6 +168,7 @@ impl Tile {
         } else {
             Inputs::Narrow(rings(&layout, bits, shards))
         };
+        let due = shards.iter().map(|shard| shard.tables.iter().map(Due::new).collect()).collect();
         let receptors = plan.populations.iter().map(|p| p.receptors.len()).max().unwrap_or(0);
         Ok(Tile {
             neurons: all,
@@ -177,7 +179,7 @@ impl Tile {
             inputs,
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
-            due: Vec::new(),
+            due,
             scratch: Scratch {
                 drive: Values::ZERO,
                 used: false,
@@ -189,11 +191,12 @@ impl Tile {
         })
     }
 
-    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
-    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
+    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract). `history`
+    /// holds the spikes up to those stamped `known`.
+    pub fn step(&mut self, plan: &Plan, tick: u64, known: u64, history: &History, out: &mut Outbox) {
         match &mut self.inputs {
-            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
-            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
+            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits),
+            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits),
         }
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
@@ -299,11 +302,12 @@ impl Tile {
     /// Bytes of synapses and of neurons.
     pub fn bytes(&self) -> (usize, usize) {
         let synapses = self.shards.iter().map(Shard::bytes).sum();
+        let due: usize = self.due.iter().flatten().map(Due::bytes).sum();
         let inputs = match &self.inputs {
             Inputs::Narrow(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
             Inputs::Wide(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
         };
-        (synapses, inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
+        (synapses, due + inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
     }
 
     /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
@@ -329,13 +333,14 @@ fn deliver<S: Sum>(
     shards: &[Shard],
     dense: &[Dense],
     tick: u64,
+    known: u64,
     history: &History,
-    due: &mut Vec<(u32, u32)>,
+    due: &mut [Vec<Due>],
     rings: &mut [Ring<S>],
     bits: u32,
 ) {
-    for (shard, ring) in shards.iter().zip(rings.iter_mut()) {
-        shard.deliver(tick, history, due, ring);
+    for ((shard, due), ring) in shards.iter().zip(due).zip(rings.iter_mut()) {
+        shard.deliver(tick, known, history, due, ring);
     }
     for dense in dense {
         dense.deliver(tick, history, rings, bits);

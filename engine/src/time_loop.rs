@@ -187,7 +187,7 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
                 tile.sample(0, &mut out.samples);
             }
             for t in tick + 1..=last {
-                tile.step(shared.plan, t, history, &mut out);
+                tile.step(shared.plan, t, tick, history, &mut out);
             }
             inbox[*first + i].clone_from(&out.spikes);
             drop(out);

@@ -72,9 +72,11 @@ fn what_is_delivered_is_what_is_stored() {
         spikes.neurons.push(1);
         spikes.ends.push(1);
         let mut ring = Ring::<i32>::new(SHARD, 8);
+        let mut due = Due::new(&table);
         let first = 20 + 2 + (1 << code.band_bits);
         for tick in 21..first + 8 {
-            table.deliver(tick, &history, &mut Vec::new(), &mut ring);
+            table.schedule(tick - 1, &history, &mut due);
+            table.deliver(tick, &mut due, &mut ring);
             let mut sums = vec![0; SHARD];
             for (slot, delay, weight) in &expected {
                 if first + u64::from(*delay) == tick {
