@@ -57,6 +57,26 @@ pub struct Ring<S> {
     first: usize,
     slots: usize,
     depth: usize,
+    /// How often a weight is to be added to each sum: zero between two uses.
+    counts: Vec<u8>,
+}
+
+/// Sums of a step, to which a weight is added by counting how often.
+pub struct Counted<'a, S> {
+    /// Times to be added to each sum.
+    pub counts: &'a mut [u8; SHARD],
+    sums: &'a mut [S],
+}
+
+impl<S: Sum> Counted<'_, S> {
+    /// Adds `weight` as often as it was counted, and begins anew.
+    #[inline(always)]
+    pub fn add(&mut self, weight: i32) {
+        for (sum, count) in self.sums.iter_mut().zip(self.counts.iter_mut()) {
+            sum.add_many(weight, u32::from(*count));
+            *count = 0;
+        }
+    }
 }
 
 impl<S: Sum> Ring<S> {
@@ -67,7 +87,7 @@ impl<S: Sum> Ring<S> {
         let sums = vec![S::default(); (depth - 1) * slots + SHARD + LINE];
         // Slots are whole blocks, so that every row starts as the first does.
         let first = sums.as_ptr().align_offset(LINE).min(LINE);
-        Ring { sums, first, slots, depth }
+        Ring { sums, first, slots, depth, counts: vec![0; SHARD] }
     }
 
     /// First sum of the step that ends at `tick`.
@@ -83,6 +103,14 @@ impl<S: Sum> Ring<S> {
         self.sums[start..].first_chunk_mut()
     }
 
+    /// The sums of the step that ends at `tick`, and a count for each.
+    #[inline(always)]
+    pub fn counted(&mut self, tick: u64) -> Option<Counted<'_, S>> {
+        let start = self.start(tick);
+        let sums = &mut self.sums[start..start + self.slots];
+        Some(Counted { counts: self.counts.first_chunk_mut()?, sums })
+    }
+
     /// Some sums of the step that ends at `tick`.
     #[inline(always)]
     pub fn part(&mut self, tick: u64, slots: std::ops::Range<usize>) -> &mut [S] {
@@ -95,6 +123,12 @@ impl<S: Sum> Ring<S> {
     pub fn ahead(&mut self, tick: u64) -> (&mut [S], [u32; DEEPEST]) {
         let starts = std::array::from_fn(|after| self.start(tick + after as u64) as u32);
         (&mut self.sums, starts)
+    }
+
+    /// Number of slots.
+    #[inline(always)]
+    pub fn slots(&self) -> usize {
+        self.slots
     }
 
     /// Bytes held for slots.

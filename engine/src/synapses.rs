@@ -79,6 +79,8 @@ pub enum Rows {
         targets: Vec<u16>,
         /// Weight in quanta.
         weight: i32,
+        /// How often a target comes in a segment at most.
+        repeats: usize,
     },
     /// Weights of their own where they or the distances do not fit 32 bits together: 6 bytes per synapse.
     Individual {
@@ -115,7 +117,7 @@ impl Rows {
     /// Calls `f` with slot, delay within the band and weight of every synapse of a segment.
     pub fn each(&self, segment: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
         match self {
-            Rows::Constant { targets, weight } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
+            Rows::Constant { targets, weight, .. } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
             Rows::Individual { targets, weights } => {
                 targets[segment.clone()].iter().zip(&weights[segment]).for_each(|(&t, &w)| f(t, 0, w));
             }
@@ -261,6 +263,9 @@ pub struct Dense {
 /// 1.8 ns per event instead of 3.6 in a small program (benches/README.md).
 const BATCH: usize = 48 << 10;
 
+/// Slots from which on sums do not fit the first-level cache together with what else is in it.
+const COUNTED: usize = 8192;
+
 /// How many of the segments `due` make up the next batch of synapses of `size` bytes each.
 #[inline(always)]
 fn batch(due: &[(u32, u32)], size: usize) -> usize {
@@ -295,7 +300,27 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
     fn run(self) {
         let Deliver { rows, mut due, ring, tick } = self;
         match rows {
-            Rows::Constant { targets, weight } => {
+            Rows::Constant { targets, weight, repeats } if worth_counting(due, *repeats, ring.slots()) => {
+                let Some(mut counted) = ring.counted(tick) else { return };
+                let mut left = countable(*repeats);
+                while !due.is_empty() {
+                    let (now, later) = due.split_at(batch(due, 2));
+                    due = later;
+                    for &segment in now {
+                        prefetch_range(targets, head(segment));
+                    }
+                    for &(start, end) in now {
+                        count(&targets[start as usize..end as usize], counted.counts);
+                        left -= 1;
+                        if left == 0 {
+                            counted.add(*weight);
+                            left = countable(*repeats);
+                        }
+                    }
+                }
+                counted.add(*weight);
+            }
+            Rows::Constant { targets, weight, .. } => {
                 let Some(input) = ring.row(tick) else { return };
                 while !due.is_empty() {
                     let (now, later) = due.split_at(batch(due, 2));
@@ -339,6 +364,37 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
                 }
             }
         }
+    }
+}
+
+/// Segments after which no count of 8 bits has overflowed.
+#[inline(always)]
+fn countable(repeats: usize) -> usize {
+    usize::from(u8::MAX) / repeats
+}
+
+/// Whether it is quicker to count how often each target comes, in a byte that stays in the first-level cache, and to add
+/// the weight that often behind, than to add to the sums at once. To add the counts once takes as long as half an event
+/// for each slot.
+#[inline(always)]
+fn worth_counting(due: &[(u32, u32)], repeats: usize, slots: usize) -> bool {
+    if slots < COUNTED || countable(repeats) == 0 {
+        return false;
+    }
+    let synapses: usize = due.iter().map(|(start, end)| (end - start) as usize).sum();
+    2 * synapses > due.len().div_ceil(countable(repeats)) * slots
+}
+
+#[inline(always)]
+fn count(targets: &[u16], counts: &mut [u8; SHARD]) {
+    let (eights, rest) = targets.as_chunks::<8>();
+    for eight in eights {
+        for target in eight {
+            counts[*target as usize] = counts[*target as usize].wrapping_add(1);
+        }
+    }
+    for &target in rest {
+        counts[target as usize] = counts[target as usize].wrapping_add(1);
     }
 }
 
@@ -404,6 +460,23 @@ impl Table {
             if let Rows::Packed { codes, code, .. } = &self.rows {
                 let farthest = code.farthest();
                 *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
+            }
+        }
+    }
+
+    /// Finds how often a target comes in a segment, where all weights are the same.
+    pub fn count_repeats(&mut self) {
+        if let Rows::Constant { targets, repeats, .. } = &mut self.rows {
+            for ends in self.starts.windows(2) {
+                let segment = &targets[ends[0] as usize..ends[1] as usize];
+                // Targets are sorted. Every one is looked at, without branches: so it is done in vectors.
+                let again = |distance: usize| {
+                    let pairs = segment.iter().zip(segment.get(distance..).unwrap_or(&[]));
+                    pairs.fold(false, |any, (a, b)| any | (a == b))
+                };
+                while again(*repeats) {
+                    *repeats += 1;
+                }
             }
         }
     }

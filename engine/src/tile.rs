@@ -195,8 +195,12 @@ impl Tile {
     /// holds the spikes up to those stamped `known`.
     pub fn step(&mut self, plan: &Plan, tick: u64, known: u64, history: &History, out: &mut Outbox) {
         match &mut self.inputs {
-            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits),
-            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits),
+            Inputs::Narrow(rings) => {
+                deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits)
+            }
+            Inputs::Wide(rings) => {
+                deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits)
+            }
         }
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
