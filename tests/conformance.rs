@@ -3,7 +3,7 @@
 
 use lapicque_models::columns::{CHUNKS, LANES, Lane, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, FLUSH_EVERY, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, chunks_for};
 use lapicque_models::page::{Default, Page, Parameters, Range, Role};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::table::{Column, Table};
@@ -99,12 +99,14 @@ fn build(membrane: &'static Page, receptors: &[&'static Page], each: bool, fuse:
     (models.membrane(membrane).unwrap().build)(&recipe).unwrap()
 }
 
-/// Steps under random drive and events, `chunks` chunks at a time. Returns all spikes and the final state as bits.
+/// Steps under random drive and events, `chunks` chunks at a time. A drive that is the same for all neurons is given as
+/// one number or as one for each. Returns all spikes and the final state as bits.
 fn drive(
     neurons: &mut dyn Neurons,
     membrane: &Page,
     receptors: &[&'static Page],
     chunks: usize,
+    one_number: bool,
 ) -> (Vec<(u64, u32)>, Vec<u64>) {
     let total = chunks_for(NEURONS);
     let (mut spikes, mut fired) = (Vec::new(), Vec::new());
@@ -120,12 +122,12 @@ fn drive(
                 Values(std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES])))
             };
             let events: Vec<_> = events.iter().map(|e| part(e)).collect();
-            let (held, kick) = (part(&held), part(&kick));
+            let same = (step % 5 == 0).then_some(held[0][0]);
+            let held = same.map_or_else(|| part(&held), |drive| Values([[drive; LANES]; CHUNKS]));
+            let drive = same.filter(|_| one_number).map_or(Drive::Each(&held), Drive::Same);
+            let kick = part(&kick);
             let chunks = first..(first + chunks).min(total);
-            neurons.step(
-                Block { chunks, drive: &held, events: &events, kick: (step % 3 == 0).then_some(&kick) },
-                &mut fired,
-            );
+            neurons.step(Block { chunks, drive, events: &events, kick: (step % 3 == 0).then_some(&kick) }, &mut fired);
         }
         assert!(fired.windows(2).all(|w| w[0] < w[1]), "{}: fired indices ascend", membrane.name);
         assert!(fired.iter().all(|&n| (n as usize) < NEURONS));
@@ -147,9 +149,9 @@ fn neither_blocks_nor_fusing_nor_tables_per_neuron_change_a_bit() {
     let mut fired = 0;
     for (membrane, receptors, each) in combinations() {
         let names: Vec<_> = receptors.iter().map(|r| r.name).collect();
-        let whole = drive(&mut *build(membrane, &receptors, false, true), membrane, &receptors, CHUNKS);
-        let cut = drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, 2);
-        let staged = drive(&mut *build(membrane, &receptors, each, false), membrane, &receptors, CHUNKS);
+        let whole = drive(&mut *build(membrane, &receptors, false, true), membrane, &receptors, CHUNKS, true);
+        let cut = drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, 2, false);
+        let staged = drive(&mut *build(membrane, &receptors, each, false), membrane, &receptors, CHUNKS, true);
         assert_eq!(whole, cut, "{} {names:?}: blocks", membrane.name);
         assert_eq!(whole, staged, "{} {names:?}: fused and staged", membrane.name);
         fired += whole.0.len();
@@ -164,7 +166,7 @@ fn every_vector_set_gives_the_bits_of_the_portable_kernels() {
     for (membrane, receptors, each) in combinations() {
         let at = |level: Level| {
             vector::force(level);
-            drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, CHUNKS)
+            drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, CHUNKS, true)
         };
         let portable = at(Level::Portable);
         for level in Level::ALL {
@@ -183,7 +185,7 @@ fn a_silent_network_holds_no_subnormal_numbers() {
         events.iter_mut().for_each(|e| *e = Values([[0.5; LANES]; CHUNKS]));
         let mut spikes = Vec::new();
         for step in 0..20_000 {
-            neurons.step(Block { chunks: 0..2, drive: &zero, events: &events, kick: None }, &mut spikes);
+            neurons.step(Block { chunks: 0..2, drive: Drive::Each(&zero), events: &events, kick: None }, &mut spikes);
             if step % FLUSH_EVERY == 0 {
                 neurons.flush();
             }

@@ -3,7 +3,7 @@
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, Drive, Neurons, chunks_for};
 use lapicque_models::page::Page;
 
 /// Neurons and their input.
@@ -40,7 +40,10 @@ impl Population {
         let all = chunks_for(self.neurons.len());
         for first in (0..all).step_by(CHUNKS) {
             let chunks = first..(first + CHUNKS).min(all);
-            self.neurons.step(Block { chunks, drive: &self.drive, events: &self.events, kick: None }, &mut self.spikes);
+            self.neurons.step(
+                Block { chunks, drive: Drive::Each(&self.drive), events: &self.events, kick: None },
+                &mut self.spikes,
+            );
         }
         self.spikes.len()
     }

@@ -10,7 +10,7 @@ use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::{Dense, Due, Shard};
 use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, FLUSH_EVERY, Neurons};
+use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
 
@@ -84,8 +84,6 @@ pub struct Tile {
 /// What one block needs while it is stepped; it stays in the L1 cache.
 struct Scratch {
     drive: Values,
-    /// Whether `drive` may hold anything.
-    used: bool,
     kick: Values,
     events: Vec<Values>,
     spikes: Vec<u32>,
@@ -182,7 +180,6 @@ impl Tile {
             due,
             scratch: Scratch {
                 drive: Values::ZERO,
-                used: false,
                 kick: Values::ZERO,
                 events: vec![Values::ZERO; receptors],
                 spikes: Vec::new(),
@@ -226,16 +223,11 @@ impl Tile {
         let chunks = lapicque_models::neurons::chunks_for(share.len());
         let mine = |s: &&TileSource| s.active && s.population == population;
         let kicks = self.sources.iter().filter(mine).any(|s| s.source.kicks());
-        let drives = self.sources.iter().filter(mine).any(|s| s.receptor.is_none());
-        let alike = self.sources.iter().filter(mine).all(|s| s.receptor.is_some() || s.source.same_for_all());
-        let Scratch { drive, used, kick, events: all_events, spikes } = &mut self.scratch;
-        if !drives && *used {
-            *drive = Values::ZERO;
-        }
-        *used = drives;
+        let mut drives = self.sources.iter().filter(mine).filter(|s| s.receptor.is_none());
+        let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
+        let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
         for block in 0..share.blocks() {
-            let new_drive = drives && (block == 0 || !alike);
-            if new_drive {
+            if same_drive.is_none() {
                 *drive = Values::ZERO;
             }
             for (r, events) in all_events[..share.slots.len()].iter_mut().enumerate() {
@@ -255,8 +247,9 @@ impl Tile {
             if kicks {
                 *kick = Values::ZERO;
             }
-            let wanted =
-                |s: &&mut TileSource| s.active && s.population == population && (s.receptor.is_some() || new_drive);
+            let wanted = |s: &&mut TileSource| {
+                s.active && s.population == population && (s.receptor.is_some() || same_drive.is_none())
+            };
             for s in self.sources.iter_mut().filter(wanted) {
                 let events = s.receptor.map(|r| &mut all_events[r]);
                 s.source.step(tick, block, Sink { drive, events, kick });
@@ -264,6 +257,7 @@ impl Tile {
             let first = block * CHUNKS;
             let events = &all_events[..share.slots.len()];
             let chunks = first..(first + CHUNKS).min(chunks);
+            let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
             neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
         }
         let start = share.neurons.start;

@@ -60,7 +60,7 @@ impl Source for Held {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
         dispatch(Add { amounts: &self.0, block, drive: sink.drive });
     }
-    fn same_for_all(&self) -> bool {
-        self.0.same_for_all()
+    fn same(&self) -> Option<f64> {
+        self.0.same()
     }
 }

@@ -40,12 +40,30 @@ fn flush<C: Columns>(state: &mut [C::Chunk]) {
     }
 }
 
+/// A drive in mV.
+#[derive(Clone, Copy, Debug)]
+pub enum Drive<'a> {
+    /// The same for all neurons.
+    Same(f64),
+    /// One for each neuron of the block.
+    Each(&'a Values),
+}
+
+impl Drive<'_> {
+    fn values(self) -> Values {
+        match self {
+            Drive::Same(drive) => Values([[drive; LANES]; CHUNKS]),
+            Drive::Each(drive) => *drive,
+        }
+    }
+}
+
 /// What the neurons of one block get in one step.
 pub struct Block<'a> {
     /// Chunks of the population's share; at most [`crate::columns::CHUNKS`].
     pub chunks: Range<usize>,
-    /// What held currents and noise add to V, in mV, one per chunk of the block.
-    pub drive: &'a Values,
+    /// What held currents and noise add to V, in mV.
+    pub drive: Drive<'a>,
     /// Events due at the end of the step, per receptor: sums of weights.
     pub events: &'a [Values],
     /// Jumps of V due at the end of the step from charge pulses, in mV, if any.
@@ -280,17 +298,21 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
 }
 
 /// The loop over a block.
-struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> {
+struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK: bool> {
     membrane: &'a mut MembraneColumns<M>,
     receptors: &'a mut R::Columns,
     chunks: Range<usize>,
+    /// For all neurons, unless there is one for each (`DRIVE`).
+    same_drive: f64,
     drive: &'a Values,
     kick: &'a Values,
     events: &'a [Values],
     spikes: &'a mut Vec<u32>,
 }
 
-impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for Step<'_, M, R, EACH, KICK> {
+impl<M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK: bool> Kernel
+    for Step<'_, M, R, EACH, DRIVE, KICK>
+{
     type Output = ();
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
@@ -315,7 +337,8 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const KICK: bool> Kernel for S
                 let c = if EACH { constants.at::<true>(first + b, l) } else { shared };
                 let s = M::State::gather(&state, l);
                 let jump = if KICK { kick[l] } else { 0.0 };
-                let (total, jump) = R::step(&same, &mut row, l, drive[l], jump);
+                let drive = if DRIVE { drive[l] } else { self.same_drive };
+                let (total, jump) = R::step(&same, &mut row, l, drive, jump);
                 let free = refractory[l] == 0;
                 let (moved, held) = (M::advance(c, s, total), M::refractory(c, s, total));
                 let moved = if KICK || R::JUMPS { moved.add_to_first(jump) } else { moved };
@@ -363,19 +386,39 @@ pub(crate) struct Composed<M: Membrane, R: Receptors> {
     pub(crate) staged: Vec<Box<dyn ReceptorStage>>,
 }
 
-const NO_KICK: Values = Values::ZERO;
+const NONE: Values = Values::ZERO;
 
 impl<M: Membrane, R: Receptors> Composed<M, R> {
-    fn run<const EACH: bool, const KICK: bool>(
+    /// Steps the membranes, with the receptors that are fused with them.
+    fn run<const EACH: bool>(&mut self, block: Block<'_>, spikes: &mut Vec<u32>) {
+        match (block.drive, block.kick) {
+            (Drive::Same(drive), None) => self.run_with::<EACH, false, false>(drive, &NONE, &NONE, block, spikes),
+            (Drive::Same(drive), Some(kick)) => self.run_with::<EACH, false, true>(drive, &NONE, kick, block, spikes),
+            (Drive::Each(drive), None) => self.run_with::<EACH, true, false>(0.0, drive, &NONE, block, spikes),
+            (Drive::Each(drive), Some(kick)) => self.run_with::<EACH, true, true>(0.0, drive, kick, block, spikes),
+        }
+    }
+
+    fn run_with<const EACH: bool, const DRIVE: bool, const KICK: bool>(
         &mut self,
-        chunks: Range<usize>,
+        same_drive: f64,
         drive: &Values,
         kick: &Values,
-        events: &[Values],
+        block: Block<'_>,
         spikes: &mut Vec<u32>,
     ) {
         let (membrane, receptors) = (&mut self.membrane, &mut self.fused);
-        dispatch(Step::<M, R, EACH, KICK> { membrane, receptors, chunks, drive, kick, events, spikes });
+        let Block { chunks, events, .. } = block;
+        dispatch(Step::<M, R, EACH, DRIVE, KICK> {
+            membrane,
+            receptors,
+            chunks,
+            same_drive,
+            drive,
+            kick,
+            events,
+            spikes,
+        });
     }
 }
 
@@ -384,25 +427,22 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         self.membrane.len
     }
     fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>) {
-        let Block { chunks, drive, events, kick } = block;
         if R::COUNT > 0 {
-            match kick {
-                None => self.run::<false, false>(chunks, drive, &NO_KICK, events, spikes),
-                Some(kick) => self.run::<false, true>(chunks, drive, kick, events, spikes),
-            }
+            self.run::<false>(block, spikes);
             return;
         }
-        let mut drive = *drive;
-        let mut jumps = kick.copied().unwrap_or(NO_KICK);
+        let Block { chunks, drive, events, kick } = block;
+        let (mut drives, mut jumps) = (drive.values(), *kick.unwrap_or(&NONE));
         for (receptor, events) in self.staged.iter_mut().zip(events) {
-            receptor.stage(chunks.clone(), events, &mut drive, &mut jumps);
+            receptor.stage(chunks.clone(), events, &mut drives, &mut jumps);
         }
         let kicks = kick.is_some() || self.staged.iter().any(|r| r.jumps());
-        match (self.membrane.constants.differ(), kicks) {
-            (false, false) => self.run::<false, false>(chunks, &drive, &jumps, &[], spikes),
-            (false, true) => self.run::<false, true>(chunks, &drive, &jumps, &[], spikes),
-            (true, false) => self.run::<true, false>(chunks, &drive, &jumps, &[], spikes),
-            (true, true) => self.run::<true, true>(chunks, &drive, &jumps, &[], spikes),
+        let drive = if self.staged.is_empty() { drive } else { Drive::Each(&drives) };
+        let block = Block { chunks, drive, events: &[], kick: kicks.then_some(&jumps) };
+        if self.membrane.constants.differ() {
+            self.run::<true>(block, spikes)
+        } else {
+            self.run::<false>(block, spikes)
         }
     }
     fn flush(&mut self) {

@@ -25,9 +25,9 @@ pub trait Source: Send + Sync {
     fn kicks(&self) -> bool {
         false
     }
-    /// Whether it adds the same to the drive of every neuron, and nothing else: one block then stands for all.
-    fn same_for_all(&self) -> bool {
-        false
+    /// What it adds to the drive of every neuron, in mV, if that is all it does and it is the same in every step.
+    fn same(&self) -> Option<f64> {
+        None
     }
     /// Generators, one per block; none for a source without chance.
     fn generators(&self) -> &[Lanes] {
@@ -110,9 +110,9 @@ impl Amounts {
         if self.each.is_empty() { [self.same; LANES] } else { self.each[chunk] }
     }
 
-    /// Whether all neurons have the same.
-    pub fn same_for_all(&self) -> bool {
-        self.each.is_empty()
+    /// The number that all neurons have, if they have the same.
+    pub fn same(&self) -> Option<f64> {
+        self.each.is_empty().then_some(self.same)
     }
 
     /// Number of chunks of block `block`: all, or fewer in the last block where numbers differ.
