@@ -67,8 +67,10 @@ impl Epoch<'_> {
             let step = self.spikes(tick);
             for (p, spikes) in batch.spikes.iter_mut().enumerate() {
                 let neurons = step.of(p);
-                spikes.neurons.extend_from_slice(neurons);
-                spikes.ticks.resize(spikes.neurons.len(), tick);
+                if !neurons.is_empty() {
+                    spikes.neurons.extend_from_slice(neurons);
+                    spikes.ticks.resize(spikes.neurons.len(), tick);
+                }
             }
         }
         if self.widths.first().is_none_or(Vec::is_empty) {
@@ -233,7 +235,10 @@ fn merge(
             for (spikes, &at) in inbox.iter().zip(&*places) {
                 let (ends, neurons) = spikes[at..].split_at(populations);
                 let start = if p == 0 { 0 } else { ends[p - 1] };
-                all.neurons.extend_from_slice(&neurons[start as usize..ends[p] as usize]);
+                // Most steps of most populations have no spike: not even the call for nothing is wanted.
+                if start < ends[p] {
+                    all.neurons.extend_from_slice(&neurons[start as usize..ends[p] as usize]);
+                }
             }
             all.ends.push(all.neurons.len() as u32);
         }
