@@ -69,12 +69,28 @@ pub struct Counted<'a, S> {
 }
 
 impl<S: Sum> Counted<'_, S> {
-    /// Adds `weight` as often as it was counted, and begins anew.
+    /// Adds `weight` as often as it was counted, and begins anew. False, and nothing is added, if a count has overflowed:
+    /// then all counts together are less than the number `counted`, by 256 for each time.
     #[inline(always)]
-    pub fn add(&mut self, weight: i32) {
-        for (sum, count) in self.sums.iter_mut().zip(self.counts.iter_mut()) {
+    pub fn add(&mut self, weight: i32, counted: u64) -> bool {
+        let counts = &mut self.counts[..self.sums.len()];
+        // Sums of 256 bytes fit 16 bits, which are four times as many to a vector as 64.
+        let part = |counts: &[u8]| u64::from(counts.iter().map(|&count| u16::from(count)).sum::<u16>());
+        if counts.chunks(256).map(part).sum::<u64>() != counted {
+            counts.fill(0);
+            return false;
+        }
+        for (sum, count) in self.sums.iter_mut().zip(counts) {
             sum.add_many(weight, u32::from(*count));
             *count = 0;
+        }
+        true
+    }
+
+    /// Adds `weight` once for each target.
+    pub fn add_each(&mut self, targets: &[u16], weight: i32) {
+        for &target in targets {
+            self.sums[usize::from(target)].add(weight);
         }
     }
 }

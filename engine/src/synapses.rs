@@ -16,7 +16,7 @@
 use crate::bits::Bits;
 use crate::history::History;
 use crate::ring::{DEEPEST, Ring, SHARD, Sum};
-use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
+use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::Range;
 
 /// Fields of a packed synapse, from the low bits: distance to the target before it in its segment, delay within the
@@ -79,8 +79,6 @@ pub enum Rows {
         targets: Vec<u16>,
         /// Weight in quanta.
         weight: i32,
-        /// How often a target comes in a segment at most.
-        repeats: usize,
     },
     /// Weights of their own where they or the distances do not fit 32 bits together: 6 bytes per synapse.
     Individual {
@@ -117,7 +115,7 @@ impl Rows {
     /// Calls `f` with slot, delay within the band and weight of every synapse of a segment.
     pub fn each(&self, segment: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
         match self {
-            Rows::Constant { targets, weight, .. } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
+            Rows::Constant { targets, weight } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
             Rows::Individual { targets, weights } => {
                 targets[segment.clone()].iter().zip(&weights[segment]).for_each(|(&t, &w)| f(t, 0, w));
             }
@@ -265,14 +263,16 @@ const BATCH: usize = 48 << 10;
 
 /// Slots from which on sums do not fit the first-level cache together with what else is in it.
 const COUNTED: usize = 8192;
+/// Synapses per slot that are counted at a time: so few that a byte rarely overflows.
+const COUNTED_TIMES: usize = 64;
 
-/// How many of the segments `due` make up the next batch of synapses of `size` bytes each.
+/// How many of the segments `due`, from the first on, hold `synapses` synapses or more together.
 #[inline(always)]
-fn batch(due: &[(u32, u32)], size: usize) -> usize {
-    let mut asked = 0;
+fn first(due: &[(u32, u32)], synapses: usize) -> usize {
+    let mut sum = 0;
     for (i, &(start, end)) in due.iter().enumerate() {
-        asked += (end - start) as usize;
-        if asked * size >= BATCH {
+        sum += (end - start) as usize;
+        if sum >= synapses {
             return i + 1;
         }
     }
@@ -300,30 +300,35 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
     fn run(self) {
         let Deliver { rows, mut due, ring, tick } = self;
         match rows {
-            Rows::Constant { targets, weight, repeats } if worth_counting(due, *repeats, ring.slots()) => {
+            Rows::Constant { targets, weight } if worth_counting(due, ring.slots()) => {
+                let slots = ring.slots();
                 let Some(mut counted) = ring.counted(tick) else { return };
-                let mut left = countable(*repeats);
                 while !due.is_empty() {
-                    let (now, later) = due.split_at(batch(due, 2));
+                    let (round, later) = due.split_at(first(due, COUNTED_TIMES * slots));
                     due = later;
-                    for &segment in now {
-                        prefetch_range(targets, head(segment));
+                    let (mut left, mut synapses) = (round, 0);
+                    while !left.is_empty() {
+                        let (now, later) = left.split_at(first(left, BATCH / 2));
+                        left = later;
+                        for &segment in now {
+                            prefetch_range(targets, head(segment));
+                        }
+                        for &(start, end) in now {
+                            count(&targets[start as usize..end as usize], counted.counts);
+                            synapses += u64::from(end - start);
+                        }
                     }
-                    for &(start, end) in now {
-                        count(&targets[start as usize..end as usize], counted.counts);
-                        left -= 1;
-                        if left == 0 {
-                            counted.add(*weight);
-                            left = countable(*repeats);
+                    if !counted.add(*weight, synapses) {
+                        for &(start, end) in round {
+                            counted.add_each(&targets[start as usize..end as usize], *weight);
                         }
                     }
                 }
-                counted.add(*weight);
             }
-            Rows::Constant { targets, weight, .. } => {
+            Rows::Constant { targets, weight } => {
                 let Some(input) = ring.row(tick) else { return };
                 while !due.is_empty() {
-                    let (now, later) = due.split_at(batch(due, 2));
+                    let (now, later) = due.split_at(first(due, BATCH / 2));
                     due = later;
                     for &segment in now {
                         prefetch_range(targets, head(segment));
@@ -336,7 +341,7 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
             Rows::Individual { targets, weights } => {
                 let Some(input) = ring.row(tick) else { return };
                 while !due.is_empty() {
-                    let (now, later) = due.split_at(batch(due, 6));
+                    let (now, later) = due.split_at(first(due, BATCH / 6));
                     due = later;
                     for &segment in now {
                         prefetch_range(targets, head(segment));
@@ -353,7 +358,7 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
             Rows::Packed { codes, code, .. } => {
                 let (sums, starts) = ring.ahead(tick);
                 while !due.is_empty() {
-                    let (now, later) = due.split_at(batch(due, 4));
+                    let (now, later) = due.split_at(first(due, BATCH / 4));
                     due = later;
                     for &segment in now {
                         prefetch_range(codes, head(segment));
@@ -367,22 +372,12 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
     }
 }
 
-/// Segments after which no count of 8 bits has overflowed.
-#[inline(always)]
-fn countable(repeats: usize) -> usize {
-    usize::from(u8::MAX) / repeats
-}
-
 /// Whether it is quicker to count how often each target comes, in a byte that stays in the first-level cache, and to add
-/// the weight that often behind, than to add to the sums at once. To add the counts once takes as long as half an event
-/// for each slot.
+/// the weight that often behind, than to add to the sums at once. To add the counts takes as long as half an event for
+/// each slot.
 #[inline(always)]
-fn worth_counting(due: &[(u32, u32)], repeats: usize, slots: usize) -> bool {
-    if slots < COUNTED || countable(repeats) == 0 {
-        return false;
-    }
-    let synapses: usize = due.iter().map(|(start, end)| (end - start) as usize).sum();
-    2 * synapses > due.len().div_ceil(countable(repeats)) * slots
+fn worth_counting(due: &[(u32, u32)], slots: usize) -> bool {
+    slots >= COUNTED && 2 * due.iter().map(|(start, end)| (end - start) as usize).sum::<usize>() > slots
 }
 
 #[inline(always)]
@@ -429,7 +424,11 @@ impl Table {
     /// Lists the segments of the spikes that are new, up to the one stamped `known`.
     pub fn schedule(&self, known: u64, history: &History, due: &mut Due) {
         for stamp in due.known + 1..=known {
-            for &source in history.at(stamp).of(self.population) {
+            let spikes = history.at(stamp).of(self.population);
+            for (i, &source) in spikes.iter().enumerate() {
+                if let Some(&later) = spikes.get(i + 8) {
+                    prefetch(&self.starts, later as usize * self.bands as usize);
+                }
                 let first = source as usize * self.bands as usize;
                 let (mut start, mut tick) = (self.starts[first], stamp + u64::from(self.first_delay));
                 for &end in &self.starts[first + 1..=first + self.bands as usize] {
@@ -460,23 +459,6 @@ impl Table {
             if let Rows::Packed { codes, code, .. } = &self.rows {
                 let farthest = code.farthest();
                 *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
-            }
-        }
-    }
-
-    /// Finds how often a target comes in a segment, where all weights are the same.
-    pub fn count_repeats(&mut self) {
-        if let Rows::Constant { targets, repeats, .. } = &mut self.rows {
-            for ends in self.starts.windows(2) {
-                let segment = &targets[ends[0] as usize..ends[1] as usize];
-                // Targets are sorted. Every one is looked at, without branches: so it is done in vectors.
-                let again = |distance: usize| {
-                    let pairs = segment.iter().zip(segment.get(distance..).unwrap_or(&[]));
-                    pairs.fold(false, |any, (a, b)| any | (a == b))
-                };
-                while again(*repeats) {
-                    *repeats += 1;
-                }
             }
         }
     }

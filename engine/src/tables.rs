@@ -317,7 +317,7 @@ impl TableBuilder<'_> {
         u32::try_from(sum).ok()?;
         let n = sum as usize;
         let rows = match storage {
-            Storage::Constant(weight) => Rows::Constant { targets: large(n), weight, repeats: 1 },
+            Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
             Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
             Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
         };
@@ -343,7 +343,6 @@ const TOO_MANY: &str = "more than 4e9 synapses in one shard";
 /// A table whose cells were filled: every cell moved to its end, which is the next one's start.
 fn finished((mut table, cells): (Table, Vec<Cell>)) -> Table {
     table.starts = std::iter::once(0).chain(cells.iter().map(|c| c.at)).collect();
-    table.count_repeats();
     table
 }
 
