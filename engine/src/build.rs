@@ -97,8 +97,16 @@ fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
     (wide, each.fold(0.0, f64::max))
 }
 
-/// Lays out the tiles, finds the quanta, builds the synapses of every tile.
-pub fn synapses(plan: &Plan, tiles: usize, ring_bytes: usize) -> Result<(Blueprint, Vec<Synapses>), BuildError> {
+/// All that is known before the synapses of any tile are built.
+pub struct Preparation {
+    /// Where everything lies, and the units of weights.
+    pub blueprint: Blueprint,
+    groups: Vec<Group>,
+    degrees: Vec<TileDegrees>,
+}
+
+/// Lays out the tiles and finds the quanta.
+pub fn prepare(plan: &Plan, tiles: usize, ring_bytes: usize) -> Preparation {
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
     let layouts = layout(&sizes, tiles);
     let degrees: Vec<TileDegrees> = layouts.par_iter().map(|tile| tile_degrees(plan, tile)).collect();
@@ -115,13 +123,14 @@ pub fn synapses(plan: &Plan, tiles: usize, ring_bytes: usize) -> Result<(Bluepri
     let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
     let blueprint = Blueprint { rounding, layouts, quanta, wide, bits, ring_bytes };
     let groups = groups(plan, &blueprint.quanta);
-    let built = blueprint
-        .layouts
-        .par_iter()
-        .zip(degrees)
-        .map(|(tile, degrees)| tile_synapses(plan, &blueprint, &groups, tile, &degrees))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((blueprint, built))
+    Preparation { blueprint, groups, degrees }
+}
+
+impl Preparation {
+    /// Builds the synapses of a tile.
+    pub fn synapses(&self, plan: &Plan, tile: usize) -> Result<Synapses, BuildError> {
+        tile_synapses(plan, &self.blueprint, &self.groups, &self.blueprint.layouts[tile], &self.degrees[tile])
+    }
 }
 
 fn tile_degrees(plan: &Plan, tile: &TileLayout) -> TileDegrees {

@@ -11,7 +11,6 @@ use crate::share;
 use crate::tile::{Outbox, Tile};
 use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, Worker};
 use lapicque_models::list::Models;
-use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -100,21 +99,27 @@ impl Simulation {
             .thread_name(|i| format!("lapicque-{i}"))
             .build()
             .map_err(|e| BuildError::Threads { threads, reason: e.to_string() })?;
-        let (blueprint, tiles) = pool.install(|| -> Result<_, BuildError> {
-            let (blueprint, synapses) = build::synapses(&plan, tiles, options.ring_bytes)?;
-            let build = |(i, s)| Tile::new(&plan, &options.models, &blueprint, i, s, options.fuse);
-            let tiles = synapses.into_par_iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
-            Ok((blueprint, tiles))
-        })?;
-        let delays = tiles.iter().filter_map(Tile::delays).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let preparation = pool.install(|| build::prepare(&plan, tiles, options.ring_bytes));
+        let build = |tile: usize| {
+            let synapses = preparation.synapses(&plan, tile)?;
+            Tile::new(&plan, &options.models, &preparation.blueprint, tile, synapses, options.fuse)
+        };
+        // Each worker builds the tiles that it will run: memory is nearest to the thread that writes it first.
+        let tiles_of = |worker: usize| tiles * worker / threads..tiles * (worker + 1) / threads;
+        let built = pool.broadcast(|context| tiles_of(context.index()).map(build).collect::<Result<Vec<_>, _>>());
+        let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let tiles: Vec<&Tile> = built.iter().flatten().collect();
+        let delays = tiles.iter().filter_map(|tile| tile.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
         let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
-        let widths = tiles.iter().map(Tile::probe_widths).collect();
+        let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let mut degrees: Vec<Vec<u64>> = plan.populations.iter().map(|p| vec![0; p.size as usize]).collect();
         tiles.iter().for_each(|tile| tile.add_degrees(&mut degrees));
         let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
         let outboxes = [outboxes(), outboxes()];
-        let workers = share_out(tiles, threads, room);
+        let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };
+        let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
+        let blueprint = preparation.blueprint;
         Ok(Simulation { plan, options, blueprint, pool, workers, outboxes, widths, tick: 0, epoch, events: 0, degrees })
     }
 
@@ -340,15 +345,6 @@ impl Simulation {
             }
         }
     }
-}
-
-fn share_out(tiles: Vec<Tile>, threads: usize, room: usize) -> Vec<Mutex<Worker>> {
-    let (n, mut tiles) = (tiles.len(), tiles.into_iter());
-    let worker = |w: usize| {
-        let (first, last) = (n * w / threads, n * (w + 1) / threads);
-        Mutex::new(Worker { tiles: tiles.by_ref().take(last - first).collect(), first, history: History::new(room) })
-    };
-    (0..threads).map(worker).collect()
 }
 
 type Sources = Vec<(usize, Box<dyn lapicque_models::source::Source>)>;
