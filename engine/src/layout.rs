@@ -1,7 +1,8 @@
 //! Which tile owns which neurons, and where the inputs of each receptor lie.
 //!
 //! A tile is a share of every population, cut at blocks of [`BLOCK`] neurons, because random inputs are keyed by block.
-//! Cuts follow the running sum over populations, so that all tiles have the same number of blocks within one.
+//! What a cut leaves uneven in one population the next one makes up for, so that all tiles have about the same number of
+//! neurons, within a block or so.
 //!
 //! Within a tile every (population, receptor, neuron of the share) is a slot. Synapses store slots as 16 bits within a
 //! shard of 2^16 slots (fewer where in-degrees are very large): how many shards a tile has is its own business.
@@ -42,17 +43,18 @@ pub struct TileLayout {
 /// Lays out `tiles` tiles for populations of (size, number of receptors).
 pub fn layout(populations: &[(u32, usize)], tiles: usize) -> Vec<TileLayout> {
     let mut result: Vec<TileLayout> = (0..tiles).map(|_| TileLayout { shares: Vec::new(), slots: 0 }).collect();
-    let mut before = 0u64;
+    // Neurons of the populations so far, and those of them in each tile and the tiles before it.
+    let (mut all, mut up_to) = (0, vec![0; tiles]);
     for &(size, receptors) in populations {
         let blocks = u64::from(size).div_ceil(BLOCK as u64);
-        let cut = |t: u64| {
-            let rounded = |b: u64| (b * t + tiles as u64 / 2) / tiles as u64;
-            (rounded(before + blocks) - rounded(before)).min(blocks)
-        };
+        let neuron = |block: u64| (block * BLOCK as u64).min(u64::from(size)) as u32;
+        all += u64::from(size);
         let mut start = 0;
-        for (t, tile) in result.iter_mut().enumerate() {
-            let end = if t + 1 == tiles { blocks } else { cut(t as u64 + 1).max(start) };
-            let neuron = |block: u64| (block * BLOCK as u64).min(u64::from(size)) as u32;
+        for (t, (tile, up_to)) in result.iter_mut().zip(&mut up_to).enumerate() {
+            let wanted = (all * (t as u64 + 1) / tiles as u64).saturating_sub(*up_to);
+            let end = ((wanted + BLOCK as u64 / 2) / BLOCK as u64).clamp(start, blocks);
+            let end = if t + 1 == tiles { blocks } else { end };
+            *up_to += u64::from(neuron(end));
             let share = neuron(start)..neuron(end);
             let room = ((end - start) * BLOCK as u64) as u32;
             let slots = (0..receptors as u32).map(|r| tile.slots + r * room).collect();
@@ -60,7 +62,6 @@ pub fn layout(populations: &[(u32, usize)], tiles: usize) -> Vec<TileLayout> {
             tile.shares.push(Share { neurons: share, slots });
             start = end;
         }
-        before += blocks;
     }
     result
 }
@@ -85,9 +86,9 @@ mod tests {
                 }
                 assert_eq!(next, size);
             }
-            let blocks: Vec<usize> = layout.iter().map(|t| t.shares.iter().map(Share::blocks).sum()).collect();
-            let (least, most) = (blocks.iter().min().unwrap(), blocks.iter().max().unwrap());
-            assert!(most - least <= populations.len(), "{tiles} tiles: {blocks:?}");
+            let neurons: Vec<usize> = layout.iter().map(|t| t.shares.iter().map(Share::len).sum()).collect();
+            let (least, most) = (neurons.iter().min().unwrap(), neurons.iter().max().unwrap());
+            assert!(most - least <= 2 * BLOCK, "{tiles} tiles: {neurons:?}");
         }
     }
 }
