@@ -149,6 +149,6 @@ impl<S: Sum> Ring<S> {
 
     /// Bytes held for slots.
     pub fn bytes(&self) -> usize {
-        self.depth * self.slots * size_of::<S>()
+        self.depth * self.slots * size_of::<S>() + self.counts.len()
     }
 }

@@ -1,8 +1,9 @@
 //! Synapses of one tile: storage, and delivery of the spikes that are due.
 //!
 //! A synapse is stored at its target's tile, in the row of its source. A row is cut into segments by delay, each sorted
-//! by target. When a neuron has spiked, each segment of its row is put on the list of the step in which its delays begin;
-//! when that step comes, the tile adds just the segments on its list into the sums of its inputs ("deferred delivery").
+//! by target. When the first delay of a row is over, each of its segments is put on the list of the step in which its
+//! delays begin: a row is read once, not once for each segment. When that step comes, the tile adds just the segments on
+//! its list into the sums of its inputs ("deferred delivery").
 //!
 //! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
 //! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
@@ -157,20 +158,20 @@ pub struct Table {
     pub rows: Rows,
 }
 
-/// Segments of a table that are due, listed when the spike is known: all those of a spike lie side by side then.
+/// Segments of a table that are due.
 #[derive(Debug)]
 pub struct Due {
-    /// First synapse of each segment and the one behind its last, for the steps to come; a power of two of steps.
+    /// First synapse of each segment and the one behind its last, for this step and those to come: a power of two.
     steps: Vec<Vec<(u32, u32)>>,
     /// Stamp of the last spikes listed.
-    known: u64,
+    listed: u64,
 }
 
 impl Due {
     /// Empty lists for a table.
     pub fn new(table: &Table) -> Due {
-        // What is listed is due after the last known spikes, and no later than their longest delay.
-        Due { steps: vec![Vec::new(); table.last_delay().next_power_of_two() as usize], known: 0 }
+        let steps = (table.bands << table.rows.band_bits()).next_power_of_two();
+        Due { steps: vec![Vec::new(); steps as usize], listed: 0 }
     }
 
     #[inline(always)]
@@ -195,10 +196,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Adds what is due at `tick`. Spikes are known up to the one stamped `known`; `due` has an entry for each table.
-    pub fn deliver<S: Sum>(&self, tick: u64, known: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
+    /// Adds what is due at `tick`. `due` has an entry for each table.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
         for (table, due) in self.tables.iter().zip(due) {
-            table.schedule(known, history, due);
+            table.list(tick, history, due);
             table.deliver(tick, due, ring);
         }
         self.bits.iter().for_each(|bits| bits.deliver(tick, history, ring));
@@ -421,9 +422,10 @@ fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: 
 }
 
 impl Table {
-    /// Lists the segments of the spikes that are new, up to the one stamped `known`.
-    pub fn schedule(&self, known: u64, history: &History, due: &mut Due) {
-        for stamp in due.known + 1..=known {
+    /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
+    pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
+        let last = tick.saturating_sub(u64::from(self.first_delay));
+        for stamp in due.listed + 1..=last {
             let spikes = history.at(stamp).of(self.population);
             for (i, &source) in spikes.iter().enumerate() {
                 if let Some(&later) = spikes.get(i + 8) {
@@ -439,7 +441,7 @@ impl Table {
                 }
             }
         }
-        due.known = known;
+        due.listed = last;
     }
 
     /// Adds what is due at `tick`, and empties its list.

@@ -42,11 +42,10 @@ struct Probe {
     from: u64,
 }
 
-/// What a tile produced in an epoch, for all workers to read after the barrier.
+/// What a tile produced in an epoch, for all workers to read when they have its message (`mailbox.rs`).
 #[derive(Default)]
 pub struct Outbox {
-    /// Spikes, step after step: for each population the end of its neurons, counted from the first, then the neurons. In
-    /// one piece, because every cache line of it moves from one core to another.
+    /// Spikes, step after step: for each population the end of its neurons, counted from the first, then the neurons.
     pub spikes: Vec<u32>,
     /// Samples per (trace, variable).
     pub samples: Vec<Vec<f64>>,
@@ -188,16 +187,11 @@ impl Tile {
         })
     }
 
-    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract). `history`
-    /// holds the spikes up to those stamped `known`.
-    pub fn step(&mut self, plan: &Plan, tick: u64, known: u64, history: &History, out: &mut Outbox) {
+    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
+    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
         match &mut self.inputs {
-            Inputs::Narrow(rings) => {
-                deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits)
-            }
-            Inputs::Wide(rings) => {
-                deliver(&self.shards, &self.dense, tick, known, history, &mut self.due, rings, self.bits)
-            }
+            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
+            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
         }
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
@@ -331,14 +325,13 @@ fn deliver<S: Sum>(
     shards: &[Shard],
     dense: &[Dense],
     tick: u64,
-    known: u64,
     history: &History,
     due: &mut [Vec<Due>],
     rings: &mut [Ring<S>],
     bits: u32,
 ) {
     for ((shard, due), ring) in shards.iter().zip(due).zip(rings.iter_mut()) {
-        shard.deliver(tick, known, history, due, ring);
+        shard.deliver(tick, history, due, ring);
     }
     for dense in dense {
         dense.deliver(tick, history, rings, bits);

@@ -3,7 +3,7 @@
 //! Grid t_n = n·dt. An epoch is as long as the shortest delay in the network, so that no spike of an epoch can act
 //! within it. In each epoch:
 //! 1. every tile, in parallel, for each step: deliver what is due, update its neurons, collect its spikes;
-//! 2. the workers meet; each then reads all tiles' spikes in canonical order (step, neuron) into its own history;
+//! 2. it sends them to all workers; each puts all tiles' spikes in canonical order (step, neuron) into its own history;
 //! 3. the first worker shows the epoch to the observer.
 //!
 //! The step from t_n to t_{n+1} (the step contract; NEST's conventions, so that tables compare row by row):
@@ -17,8 +17,9 @@
 //! A spike stamped t_k with a delay of d ≥ 1 steps is added in point 2 of the step that ends at t_{k+d}. Row 0 of a
 //! trace is the state at the start, row i the state after the step that ends at its time, reset included.
 //!
-//! Workers live as long as a call: one task per thread of the pool. Outboxes are doubled, so one meeting per epoch is
-//! enough: a worker that runs ahead writes into the other one. Their locks are never contended.
+//! Workers live as long as a call: one task per thread of the pool. Nothing but the spikes of all others holds a worker
+//! up. Mailboxes and outboxes are doubled: a worker that runs ahead, by one epoch at most, writes into the other one.
+//! Locks of outboxes are never contended.
 
 use crate::batch::Batch;
 use crate::error::RunError;
@@ -189,7 +190,7 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
                 tile.sample(0, &mut out.samples);
             }
             for t in tick + 1..=last {
-                tile.step(shared.plan, t, tick, history, &mut out);
+                tile.step(shared.plan, t, history, &mut out);
             }
             inbox[*first + i].clone_from(&out.spikes);
             drop(out);

@@ -76,7 +76,7 @@ fn what_is_delivered_is_what_is_stored() {
         let mut due = Due::new(&table);
         let first = 20 + 2 + (1 << code.band_bits);
         for tick in 21..first + 8 {
-            table.schedule(tick - 1, &history, &mut due);
+            table.list(tick, &history, &mut due);
             table.deliver(tick, &mut due, &mut ring);
             let mut sums = vec![0; SHARD];
             for (slot, delay, weight) in &expected {
@@ -132,7 +132,7 @@ fn constant_weights_are_added_as_often_as_they_come() {
             });
             let (mut narrow, mut wide) = (Ring::<i32>::new(slots, 1), Ring::<i64>::new(slots, 1));
             let mut due = [Due::new(&table), Due::new(&table)];
-            due.iter_mut().for_each(|due| table.schedule(12, &history, due));
+            due.iter_mut().for_each(|due| table.list(13, &history, due));
             counted.push(worth_counting(due[0].at(13), slots));
             table.deliver(13, &mut due[0], &mut narrow);
             table.deliver(13, &mut due[1], &mut wide);
