@@ -432,7 +432,8 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
             return;
         }
         let Block { chunks, drive, events, kick } = block;
-        let (mut drives, mut jumps) = (drive.values(), *kick.unwrap_or(&NONE));
+        let mut drives = drive.values();
+        let mut jumps = *kick.unwrap_or(&NONE);
         for (receptor, events) in self.staged.iter_mut().zip(events) {
             receptor.stage(chunks.clone(), events, &mut drives, &mut jumps);
         }
