@@ -1,6 +1,6 @@
 //! What does an epoch cost beside the kernels? An epoch of an almost empty network: two neurons that do not fire, one
 //! synapse each, delay of one step, so that the workers meet after every step; with 1 thread and with 2. `wall` is what
-//! a user waits; `cpu` counts all threads, those that spin at the barrier included.
+//! a user waits; `cpu` counts all threads, those that spin while they wait included.
 //!
 //! Before that it counts how often memory is asked for while a network of 1000 neurons runs, call by call of 1000 steps;
 //! each call starts the workers, which asks a few times, and spikes get more room when more come at once than ever.

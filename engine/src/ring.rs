@@ -58,7 +58,7 @@ pub struct Ring<S> {
     slots: usize,
     depth: usize,
     /// How often a weight is to be added to each sum: zero between two uses.
-    counts: Vec<u8>,
+    counts: Box<[u8; SHARD]>,
 }
 
 /// Sums of a step, to which a weight is added by counting how often.
@@ -103,7 +103,7 @@ impl<S: Sum> Ring<S> {
         let sums = vec![S::default(); (depth - 1) * slots + SHARD + LINE];
         // Slots are whole blocks, so that every row starts as the first does.
         let first = sums.as_ptr().align_offset(LINE).min(LINE);
-        Ring { sums, first, slots, depth, counts: vec![0; SHARD] }
+        Ring { sums, first, slots, depth, counts: Box::new([0; SHARD]) }
     }
 
     /// First sum of the step that ends at `tick`.
@@ -121,10 +121,10 @@ impl<S: Sum> Ring<S> {
 
     /// The sums of the step that ends at `tick`, and a count for each.
     #[inline(always)]
-    pub fn counted(&mut self, tick: u64) -> Option<Counted<'_, S>> {
+    pub fn counted(&mut self, tick: u64) -> Counted<'_, S> {
         let start = self.start(tick);
         let sums = &mut self.sums[start..start + self.slots];
-        Some(Counted { counts: self.counts.first_chunk_mut()?, sums })
+        Counted { counts: &mut self.counts, sums }
     }
 
     /// Some sums of the step that ends at `tick`.

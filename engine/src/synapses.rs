@@ -303,7 +303,7 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
         match rows {
             Rows::Constant { targets, weight } if worth_counting(due, ring.slots()) => {
                 let slots = ring.slots();
-                let Some(mut counted) = ring.counted(tick) else { return };
+                let mut counted = ring.counted(tick);
                 while !due.is_empty() {
                     let (round, later) = due.split_at(first(due, COUNTED_TIMES * slots));
                     due = later;

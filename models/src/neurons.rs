@@ -320,6 +320,7 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK:
         let same = R::same(self.receptors);
         let MembraneColumns { constants, state, refractory, .. } = &mut *self.membrane;
         let (shared, first) = (constants.same, self.chunks.start);
+        debug_assert!(self.chunks.len() <= CHUNKS, "more than a block");
         let len = self.chunks.len().min(CHUNKS);
         let chunks = first..first + len;
         let (states, refractories) = (&mut state[chunks.clone()], &mut refractory[chunks.clone()]);
