@@ -90,9 +90,7 @@ impl Bits {
         if u64::from(self.delay) < tick {
             let spikes = history.at(tick - u64::from(self.delay)).of(self.population);
             for spikes in spikes.chunks(BATCH) {
-                if let Some(sums) = ring.row(tick) {
-                    dispatch(Count { bits: self, spikes, sums: &mut sums[self.first..] });
-                }
+                dispatch(Count { bits: self, spikes, sums: &mut ring.row(tick)[self.first..] });
             }
         }
     }

@@ -10,6 +10,7 @@ mod bits;
 mod build;
 mod check;
 pub mod config;
+mod delivery;
 pub mod error;
 pub mod estimate;
 pub mod history;

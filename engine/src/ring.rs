@@ -114,9 +114,12 @@ impl<S: Sum> Ring<S> {
 
     /// The sums of the step that ends at `tick`.
     #[inline(always)]
-    pub fn row(&mut self, tick: u64) -> Option<&mut [S; SHARD]> {
+    pub fn row(&mut self, tick: u64) -> &mut [S; SHARD] {
         let start = self.start(tick);
-        self.sums[start..].first_chunk_mut()
+        let Some(row) = self.sums[start..].first_chunk_mut() else {
+            unreachable!("behind the last row there is room for a whole array")
+        };
+        row
     }
 
     /// The sums of the step that ends at `tick`, and a count for each.

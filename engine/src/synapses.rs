@@ -1,23 +1,17 @@
-//! Synapses of one tile: storage, and delivery of the spikes that are due.
+//! Synapses of one tile: how they are stored. How spikes are delivered through them is in `delivery.rs`.
 //!
 //! A synapse is stored at its target's tile, in the row of its source. A row is cut into segments by delay, each sorted
-//! by target. When the first delay of a row is over, each of its segments is put on the list of the step in which its
-//! delays begin: a row is read once, not once for each segment. When that step comes, the tile adds just the segments on
-//! its list into the sums of its inputs ("deferred delivery").
+//! by target.
 //!
 //! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
 //! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
 //! (`Options::ring_bytes`): one delay is the pure deferred scheme, all of them the pure ring buffer.
 //!
-//! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result. Projections of
-//! one source population share a table where they can: those with individual weights, and those that have weight (in
-//! quanta) and delay in common, which then cost no bytes: those are stored as bits where connections are dense
-//! (`bits.rs`), and all-to-all without any.
+//! Weights are whole numbers of quanta. Projections of one source population share a table where they can: those with
+//! individual weights, and those that have weight (in quanta) and delay in common, which then cost no bytes: those are
+//! stored as bits where connections are dense (`bits.rs`), and all-to-all without any.
 
 use crate::bits::Bits;
-use crate::history::History;
-use crate::ring::{DEEPEST, Ring, SHARD, Sum};
-use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::Range;
 
 /// Fields of a packed synapse, from the low bits: distance to the target before it in its segment, delay within the
@@ -158,34 +152,6 @@ pub struct Table {
     pub rows: Rows,
 }
 
-/// Segments of a table that are due.
-#[derive(Debug)]
-pub struct Due {
-    /// First synapse of each segment and the one behind its last, for this step and those to come: a power of two.
-    steps: Vec<Vec<(u32, u32)>>,
-    /// Stamp of the last spikes listed.
-    listed: u64,
-}
-
-impl Due {
-    /// Empty lists for a table.
-    pub fn new(table: &Table) -> Due {
-        let steps = (table.bands << table.rows.band_bits()).next_power_of_two();
-        Due { steps: vec![Vec::new(); steps as usize], listed: 0 }
-    }
-
-    #[inline(always)]
-    fn at(&mut self, tick: u64) -> &mut Vec<(u32, u32)> {
-        let mask = self.steps.len() - 1;
-        &mut self.steps[tick as usize & mask]
-    }
-
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.steps.iter().map(|step| size_of::<(u32, u32)>() * step.capacity()).sum()
-    }
-}
-
 /// The synapses onto the slots of one shard of a tile.
 #[derive(Debug, Default)]
 pub struct Shard {
@@ -196,15 +162,6 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Adds what is due at `tick`. `due` has an entry for each table.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
-        for (table, due) in self.tables.iter().zip(due) {
-            table.list(tick, history, due);
-            table.deliver(tick, due, ring);
-        }
-        self.bits.iter().for_each(|bits| bits.deliver(tick, history, ring));
-    }
-
     /// Steps that its ring must span.
     pub fn depth(&self) -> usize {
         1 << self.tables.iter().map(|table| table.rows.band_bits()).max().unwrap_or(0)
@@ -255,204 +212,7 @@ pub struct Dense {
     pub no_autapses: Option<u32>,
 }
 
-/// Bytes of synapses that are asked for at a time, before any of them is added.
-///
-/// A core has few buffers for cache lines under way, and a line from main memory holds one for long: sums, which miss the
-/// first-level cache too, then wait for a buffer. So memory is read in a phase of its own, into the second-level cache;
-/// 1.8 ns per event instead of 3.6 in a small program (benches/README.md).
-const BATCH: usize = 48 << 10;
-
-/// Slots from which on sums do not fit the first-level cache together with what else is in it.
-const COUNTED: usize = 8192;
-/// Synapses per slot that are counted at a time: so few that a byte rarely overflows.
-const COUNTED_TIMES: usize = 64;
-
-/// How many of the segments `due`, from the first on, hold `synapses` synapses or more together.
-#[inline(always)]
-fn first(due: &[(u32, u32)], synapses: usize) -> usize {
-    let mut sum = 0;
-    for (i, &(start, end)) in due.iter().enumerate() {
-        sum += (end - start) as usize;
-        if sum >= synapses {
-            return i + 1;
-        }
-    }
-    due.len()
-}
-
-/// The part of a segment that is asked for: behind it the CPU sees that it is a stream.
-#[inline(always)]
-fn head((start, end): (u32, u32)) -> Range<usize> {
-    start as usize..end.min(start.saturating_add(BATCH as u32 / 4)) as usize
-}
-
-/// Adds the segments that are due. Loops are spelled out, and small functions inlined by force: what is not inlined
-/// would be compiled without the instructions that [`dispatch`] has chosen.
-struct Deliver<'a, S> {
-    rows: &'a Rows,
-    due: &'a [(u32, u32)],
-    ring: &'a mut Ring<S>,
-    tick: u64,
-}
-
-impl<S: Sum> Kernel for Deliver<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let Deliver { rows, mut due, ring, tick } = self;
-        match rows {
-            Rows::Constant { targets, weight } if worth_counting(due, ring.slots()) => {
-                let slots = ring.slots();
-                let mut counted = ring.counted(tick);
-                while !due.is_empty() {
-                    let (round, later) = due.split_at(first(due, COUNTED_TIMES * slots));
-                    due = later;
-                    let (mut left, mut synapses) = (round, 0);
-                    while !left.is_empty() {
-                        let (now, later) = left.split_at(first(left, BATCH / 2));
-                        left = later;
-                        for &segment in now {
-                            prefetch_range(targets, head(segment));
-                        }
-                        for &(start, end) in now {
-                            count(&targets[start as usize..end as usize], counted.counts);
-                            synapses += u64::from(end - start);
-                        }
-                    }
-                    if !counted.add(*weight, synapses) {
-                        for &(start, end) in round {
-                            counted.add_each(&targets[start as usize..end as usize], *weight);
-                        }
-                    }
-                }
-            }
-            Rows::Constant { targets, weight } => {
-                let Some(input) = ring.row(tick) else { return };
-                while !due.is_empty() {
-                    let (now, later) = due.split_at(first(due, BATCH / 2));
-                    due = later;
-                    for &segment in now {
-                        prefetch_range(targets, head(segment));
-                    }
-                    for &(start, end) in now {
-                        add_constant(&targets[start as usize..end as usize], *weight, input);
-                    }
-                }
-            }
-            Rows::Individual { targets, weights } => {
-                let Some(input) = ring.row(tick) else { return };
-                while !due.is_empty() {
-                    let (now, later) = due.split_at(first(due, BATCH / 6));
-                    due = later;
-                    for &segment in now {
-                        prefetch_range(targets, head(segment));
-                        prefetch_range(weights, head(segment));
-                    }
-                    for &(start, end) in now {
-                        let segment = start as usize..end as usize;
-                        for (&target, &weight) in targets[segment.clone()].iter().zip(&weights[segment]) {
-                            input[target as usize].add(weight);
-                        }
-                    }
-                }
-            }
-            Rows::Packed { codes, code, .. } => {
-                let (sums, starts) = ring.ahead(tick);
-                while !due.is_empty() {
-                    let (now, later) = due.split_at(first(due, BATCH / 4));
-                    due = later;
-                    for &segment in now {
-                        prefetch_range(codes, head(segment));
-                    }
-                    for &(start, end) in now {
-                        add_packed(&codes[start as usize..end as usize], *code, &starts, sums);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Whether it is quicker to count how often each target comes, in a byte that stays in the first-level cache, and to add
-/// the weight that often behind, than to add to the sums at once. To add the counts takes as long as half an event for
-/// each slot.
-#[inline(always)]
-fn worth_counting(due: &[(u32, u32)], slots: usize) -> bool {
-    slots >= COUNTED && 2 * due.iter().map(|(start, end)| (end - start) as usize).sum::<usize>() > slots
-}
-
-#[inline(always)]
-fn count(targets: &[u16], counts: &mut [u8; SHARD]) {
-    let (eights, rest) = targets.as_chunks::<8>();
-    for eight in eights {
-        for target in eight {
-            counts[*target as usize] = counts[*target as usize].wrapping_add(1);
-        }
-    }
-    for &target in rest {
-        counts[target as usize] = counts[target as usize].wrapping_add(1);
-    }
-}
-
-#[inline(always)]
-fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
-    let (eights, rest) = targets.as_chunks::<8>();
-    for eight in eights {
-        for target in eight {
-            input[*target as usize].add(weight);
-        }
-    }
-    for &target in rest {
-        input[target as usize].add(weight);
-    }
-}
-
-#[inline(always)]
-fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: &mut [S]) {
-    let (farthest, band, shift) = (code.farthest(), (1u8 << code.band_bits) - 1, code.gap_bits + code.band_bits);
-    let mut target = 0;
-    for &word in codes {
-        target += word & farthest;
-        let row = starts[((word >> code.gap_bits) as u8 & band) as usize & (DEEPEST - 1)];
-        // Codes lead nowhere else; the check is what safe code pays.
-        if let Some(sum) = sums.get_mut((row + target) as usize) {
-            sum.add(word as i32 >> shift);
-        }
-    }
-}
-
 impl Table {
-    /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
-    pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
-        let last = tick.saturating_sub(u64::from(self.first_delay));
-        for stamp in due.listed + 1..=last {
-            let spikes = history.at(stamp).of(self.population);
-            for (i, &source) in spikes.iter().enumerate() {
-                if let Some(&later) = spikes.get(i + 8) {
-                    prefetch(&self.starts, later as usize * self.bands as usize);
-                }
-                let first = source as usize * self.bands as usize;
-                let (mut start, mut tick) = (self.starts[first], stamp + u64::from(self.first_delay));
-                for &end in &self.starts[first + 1..=first + self.bands as usize] {
-                    if start < end {
-                        due.at(tick).push((start, end));
-                    }
-                    (start, tick) = (end, tick + (1 << self.rows.band_bits()));
-                }
-            }
-        }
-        due.listed = last;
-    }
-
-    /// Adds what is due at `tick`, and empties its list.
-    pub fn deliver<S: Sum>(&self, tick: u64, due: &mut Due, ring: &mut Ring<S>) {
-        let due = due.at(tick);
-        if !due.is_empty() {
-            dispatch(Deliver { rows: &self.rows, due, ring, tick });
-            due.clear();
-        }
-    }
-
     /// Adds the number of synapses of every source to `degrees`.
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         for (row, degree) in self.starts.windows(self.bands as usize + 1).step_by(self.bands as usize).zip(degrees) {
@@ -488,39 +248,6 @@ impl Table {
 }
 
 impl Dense {
-    /// Adds what is due at `tick` into the shards' rings, of 2^`bits` slots each.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, rings: &mut [Ring<S>], bits: u32) {
-        let delay = u64::from(self.delay);
-        if delay >= tick || self.slots.is_empty() {
-            return;
-        }
-        let spikes = history.at(tick - delay).of(self.population);
-        let first = spikes.partition_point(|&s| s < self.sources.start);
-        let last = spikes.partition_point(|&s| s < self.sources.end);
-        let spikes = &spikes[first..last];
-        if spikes.is_empty() {
-            return;
-        }
-        let mut slot = self.slots.start;
-        while slot < self.slots.end {
-            let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
-            let len = ((1usize << bits) - within).min((self.slots.end - slot) as usize);
-            for sum in rings[shard].part(tick, within..within + len) {
-                sum.add_many(self.weight, spikes.len() as u32);
-            }
-            slot += len as u32;
-        }
-        if let Some(first) = self.no_autapses {
-            for &s in spikes {
-                let slot = u64::from(self.slots.start) + u64::from(s.wrapping_sub(first));
-                if s >= first && slot < u64::from(self.slots.end) {
-                    let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
-                    rings[shard].part(tick, within..within + 1)[0].add(self.weight.wrapping_neg());
-                }
-            }
-        }
-    }
-
     /// Adds the number of synapses of every source to `degrees`.
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         let slots = self.slots.end - self.slots.start;

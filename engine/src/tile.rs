@@ -1,13 +1,14 @@
 //! A tile: a share of every population with its neurons, the inputs onto them and all their incoming synapses.
 
 use crate::build::{Blueprint, Synapses};
+use crate::delivery::Due;
 use crate::error::BuildError;
 use crate::history::History;
 use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::ring::{Ring, Sum};
 use crate::share::{find_variable, initialise, neurons, source};
-use crate::synapses::{Dense, Due, Shard};
+use crate::synapses::{Dense, Shard};
 use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons};
