@@ -2,7 +2,7 @@
 
 use crate::common::values;
 use lapicque_engine::batch::Batch;
-use lapicque_engine::error::BuildError;
+use lapicque_engine::error::{BuildError, RunError};
 use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Rule, Value};
 use lapicque_engine::simulation::Simulation;
@@ -117,4 +117,18 @@ fn an_observer_sees_every_step_once_and_may_break_off() {
     assert_eq!(spikes(&whole.run_for(11.0).unwrap()), count);
     assert_eq!(simulation.run_for(39.0).unwrap(), whole.run_for(39.0).unwrap(), "and goes on from there");
     assert_eq!(simulation.synaptic_events(), whole.synaptic_events());
+}
+
+#[test]
+fn a_worker_that_panics_ends_the_run_and_leaves_nobody_waiting() {
+    for threads in [1, 3] {
+        let ended = network(threads).run(200, &mut |epoch: &Epoch<'_>| {
+            assert!(*epoch.ticks.end() < 50, "enough seen");
+            ControlFlow::Continue(())
+        });
+        match ended {
+            Err(RunError::Worker(text)) => assert!(text.contains("enough seen"), "{text}"),
+            Ok(()) => panic!("{threads} threads: no error"),
+        }
+    }
 }

@@ -308,14 +308,7 @@ impl TableBuilder<'_> {
             cells.truncate(sources * kept);
             cells.shrink_to_fit();
         }
-        let mut sum = 0u64;
-        for cell in &mut cells {
-            let n = u64::from(cell.at);
-            *cell = Cell { at: u32::try_from(sum).ok()?, last: 0 };
-            sum += n;
-        }
-        u32::try_from(sum).ok()?;
-        let n = sum as usize;
+        let n = places(&mut cells)? as usize;
         let rows = match storage {
             Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
             Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
@@ -338,6 +331,17 @@ fn ring_depth(tile: &TileLayout, blueprint: &Blueprint) -> u32 {
     1 << fit.ilog2().min(DEEPEST.trailing_zeros())
 }
 
+/// Turns numbers of synapses into places of the first; returns the number of all, if 32 bits hold it.
+fn places(cells: &mut [Cell]) -> Option<u32> {
+    let mut sum = 0u32;
+    for cell in cells {
+        let n = cell.at;
+        *cell = Cell { at: sum, last: 0 };
+        sum = sum.checked_add(n)?;
+    }
+    Some(sum)
+}
+
 const TOO_MANY: &str = "more than 4e9 synapses in one shard";
 
 /// A table whose cells were filled: every cell moved to its end, which is the next one's start.
@@ -354,4 +358,18 @@ fn large<T: Clone + std::default::Default>(n: usize) -> Vec<T> {
     let mut v = vec![T::default(); n];
     advise_huge_pages(&mut v);
     v
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_synapses_than_32_bits_can_number_are_refused() {
+        let cells = |counts: [u32; 3]| counts.map(|at| Cell { at, last: 9 });
+        let mut fit = cells([2, u32::MAX - 5, 3]);
+        assert_eq!(places(&mut fit), Some(u32::MAX));
+        assert_eq!(fit.map(|cell| (cell.at, cell.last)), [(0, 0), (2, 0), (u32::MAX - 3, 0)]);
+        assert_eq!(places(&mut cells([2, u32::MAX - 5, 4])), None);
+    }
 }
