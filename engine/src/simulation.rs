@@ -87,12 +87,7 @@ impl Simulation {
         let tiles = options.tiles.max(threads);
         let (need, have) = (estimate(&plan, tiles), machine_memory());
         if let Some(have) = have.filter(|&have| need.bytes > have as f64 && !options.ignore_memory) {
-            return Err(BuildError::Memory {
-                need_mb: (need.bytes / 1e6) as u64,
-                have_mb: have / 1_000_000,
-                synapses: need.synapses as u64,
-                neurons: need.neurons,
-            });
+            return Err(BuildError::memory(&need, have));
         }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
