@@ -1,7 +1,7 @@
 //! How tiles send each other their spikes, thousands of times a second.
 //!
-//! A core that reads what another has written waits some hundred nanoseconds for every cache line, one after the other
-//! where an address must be read first. So a message lies where its reader looks, its words right behind the number that
+//! A core that reads what another has written waits for every cache line, and for one after the other where an address
+//! must be read first. So a message lies where its reader looks, its words right behind the number that
 //! says that it has come: to wait for it and to read it is one and the same, and no lock or counter goes back and forth.
 //!
 //! A reader spins for a while, then parks. Spinning makes a message arrive well under a microsecond after it was sent
