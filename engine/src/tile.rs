@@ -115,6 +115,28 @@ fn rings<S: Sum>(layout: &TileLayout, bits: u32, shards: &[Shard]) -> Vec<Ring<S
     shards.iter().enumerate().map(ring).collect()
 }
 
+/// The part of every trace that lies in a tile.
+fn probes(plan: &Plan, layout: &TileLayout) -> Result<Vec<Probe>, BuildError> {
+    let mut probes = Vec::new();
+    for trace in &plan.record.traces {
+        let share = &layout.shares[trace.of.population];
+        for name in &trace.variables {
+            let (receptor, variable) = find_variable(&plan.populations[trace.of.population], name)?;
+            let at = |n: u32| (n.clamp(share.neurons.start, share.neurons.end) - share.neurons.start) as usize;
+            let neurons = at(trace.of.neurons.start)..at(trace.of.neurons.end);
+            probes.push(Probe {
+                population: trace.of.population,
+                receptor,
+                variable,
+                neurons,
+                every: trace.every,
+                from: plan.record.from,
+            });
+        }
+    }
+    Ok(probes)
+}
+
 impl Tile {
     /// Builds neurons, inputs and probes around the synapses.
     pub fn new(
@@ -143,23 +165,6 @@ impl Tile {
                 sources.push(TileSource { input: index, population, receptor: input.receptor, source, active: false });
             }
         }
-        let mut probes = Vec::new();
-        for trace in &plan.record.traces {
-            let share = &layout.shares[trace.of.population];
-            for name in &trace.variables {
-                let (receptor, variable) = find_variable(&plan.populations[trace.of.population], name)?;
-                let at = |n: u32| (n.clamp(share.neurons.start, share.neurons.end) - share.neurons.start) as usize;
-                let neurons = at(trace.of.neurons.start)..at(trace.of.neurons.end);
-                probes.push(Probe {
-                    population: trace.of.population,
-                    receptor,
-                    variable,
-                    neurons,
-                    every: trace.every,
-                    from: plan.record.from,
-                });
-            }
-        }
         let (bits, shards) = (blueprint.bits, &synapses.shards);
         let inputs = if blueprint.wide {
             Inputs::Wide(rings(&layout, bits, shards))
@@ -173,7 +178,7 @@ impl Tile {
             shards: synapses.shards,
             dense: synapses.dense,
             sources,
-            probes,
+            probes: probes(plan, &layout)?,
             inputs,
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
