@@ -9,7 +9,7 @@
 use crate::history::History;
 use crate::ring::{DEEPEST, Ring, SHARD, Sum};
 use crate::synapses::{Code, Dense, Rows, Shard, Table};
-use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
+use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
 use std::ops::Range;
 
 /// Segments of a table that are due.
@@ -46,6 +46,9 @@ impl Due {
 /// first-level cache too, then wait for a buffer. So memory is read in a phase of its own, into the second-level cache;
 /// 1.8 ns per event instead of 3.6 in a small program (benches/README.md).
 const BATCH: usize = 48 << 10;
+
+/// Spikes whose rows are looked up before: about as many lines as a core can wait for at a time.
+const ASKED_AHEAD: usize = 8;
 
 /// Slots from which on sums do not fit the first-level cache together with what else is in it.
 const COUNTED: usize = 8192;
@@ -209,25 +212,49 @@ fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
 fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: &mut [S]) {
     let (farthest, band, shift) = (code.farthest(), (1u8 << code.band_bits) - 1, code.gap_bits + code.band_bits);
     let mut target = 0;
-    for &word in codes {
+    let mut add = |word: u32| {
         target += word & farthest;
         let row = starts[((word >> code.gap_bits) as u8 & band) as usize & (DEEPEST - 1)];
         // Codes lead nowhere else; the check is what safe code pays.
         if let Some(sum) = sums.get_mut((row + target) as usize) {
             sum.add(word as i32 >> shift);
         }
+    };
+    let (eights, rest) = codes.as_chunks::<8>();
+    for eight in eights {
+        for &word in eight {
+            add(word);
+        }
+    }
+    for &word in rest {
+        add(word);
     }
 }
 
 impl Table {
+    /// Asks for the starts of a row's segments.
+    #[inline(always)]
+    fn ask(&self, source: u32) {
+        let first = source as usize * self.bands as usize;
+        prefetch_range(&self.starts, first..first + self.bands as usize + 1);
+    }
+
+    /// Asks for what [`Table::list`] reads first at `tick`.
+    pub fn ask_ahead(&self, tick: u64, history: &History, due: &Due) {
+        let last = tick.saturating_sub(u64::from(self.first_delay));
+        for stamp in due.listed + 1..=last {
+            history.at(stamp).of(self.population).iter().take(ASKED_AHEAD).for_each(|&source| self.ask(source));
+        }
+    }
+
     /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
         let last = tick.saturating_sub(u64::from(self.first_delay));
         for stamp in due.listed + 1..=last {
             let spikes = history.at(stamp).of(self.population);
             for (i, &source) in spikes.iter().enumerate() {
-                if let Some(&later) = spikes.get(i + 8) {
-                    prefetch(&self.starts, later as usize * self.bands as usize);
+                if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
+                    self.ask(later);
                 }
                 let first = source as usize * self.bands as usize;
                 let (mut start, mut tick) = (self.starts[first], stamp + u64::from(self.first_delay));
@@ -255,6 +282,9 @@ impl Table {
 impl Shard {
     /// Adds what is due at `tick`. `due` has an entry for each table.
     pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
+        for (table, due) in self.tables.iter().zip(&*due) {
+            table.ask_ahead(tick, history, due);
+        }
         for (table, due) in self.tables.iter().zip(due) {
             table.list(tick, history, due);
             table.deliver(tick, due, ring);
