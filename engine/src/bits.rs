@@ -31,6 +31,8 @@ const EMPTY: Line = Line([0; WORDS]);
 /// The connections of one source population in one shard.
 #[derive(Debug)]
 pub struct Bits {
+    /// Shard of the tile.
+    pub shard: usize,
     /// Source population.
     pub population: usize,
     /// Delay in steps.
@@ -62,12 +64,12 @@ impl Bits {
         span(slots).len() * size_of::<Line>()
     }
 
-    /// No connection yet, of `sources` neurons to `slots` of a shard.
-    pub fn new(population: usize, delay: u32, weight: i32, sources: usize, slots: &Range<u32>) -> Self {
+    /// No connection yet, of `sources` neurons to `slots` of shard `shard`.
+    pub fn new(shard: usize, population: usize, delay: u32, weight: i32, sources: usize, slots: &Range<u32>) -> Self {
         let (first, width) = (span(slots).start * SLOTS, span(slots).len());
         let mut lines = vec![EMPTY; sources * width];
         advise_huge_pages(&mut lines);
-        Bits { population, delay, weight, first, width, lines }
+        Bits { shard, population, delay, weight, first, width, lines }
     }
 
     /// Connects a pair; false if it was connected already.
@@ -204,7 +206,7 @@ mod tests {
         const SOURCES: usize = 600;
         let mut stream = Stream::new(1, Purpose::Partner, [0, 0]);
         for (slots, weight) in [(0..512, 1), (700..1900, -7), (65_000..65_536, 1 << 20)] {
-            let mut bits = Bits::new(0, 3, weight, SOURCES, &slots);
+            let mut bits = Bits::new(0, 0, 3, weight, SOURCES, &slots);
             let mut pairs = Vec::new();
             for source in 0..SOURCES {
                 for slot in slots.clone().filter(|_| stream.uniform() < 0.3) {

@@ -13,7 +13,7 @@ use crate::plan::{Plan, Population, Projection, Rule, Value, WeightStorage};
 use crate::quantum::{Load, ROUNDING, to_quanta};
 use crate::ring::SHARD;
 use crate::sampler::Sampler;
-use crate::synapses::{Dense, Shard};
+use crate::synapses::{Dense, Synapses};
 use crate::tables::TableBuilder;
 use crate::wiring::{Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
@@ -36,12 +36,11 @@ pub struct Blueprint {
     pub ring_bytes: usize,
 }
 
-/// The synapses of one tile.
-pub struct Synapses {
-    /// Those of each shard.
-    pub shards: Vec<Shard>,
-    /// All-to-all connections without stored targets.
-    pub dense: Vec<Dense>,
+impl Blueprint {
+    /// Shards of a tile.
+    pub fn shards(&self, tile: &TileLayout) -> usize {
+        (tile.slots as usize).div_ceil(1 << self.bits)
+    }
 }
 
 /// In-degrees of one tile: per projection, for the targets of the tile.
@@ -251,23 +250,18 @@ fn tile_synapses(
     tile: &TileLayout,
     degrees: &TileDegrees,
 ) -> Result<Synapses, BuildError> {
-    let shards = (tile.slots as usize).div_ceil(1 << blueprint.bits);
-    let mut result = Synapses { shards: (0..shards).map(|_| Shard::default()).collect(), dense: Vec::new() };
+    let mut result = Synapses::default();
     for group in groups {
-        let builder = TableBuilder { plan, blueprint, tile, degrees, group, shards };
-        let tables = match builder.dense_slots() {
+        let builder = TableBuilder { plan, blueprint, tile, degrees, group, shards: blueprint.shards(tile) };
+        let table = match builder.dense_slots() {
             Some((weight, delay, slots)) => {
-                let (bits, tables) = builder.build_bits(weight, delay, &slots)?;
-                result.shards.iter_mut().zip(bits).for_each(|(shard, bits)| shard.bits.extend(bits));
-                tables
+                let (bits, table) = builder.build_bits(weight, delay, &slots)?;
+                result.bits.extend(bits.into_iter().flatten());
+                table
             }
-            None => builder.build()?,
+            None => Some(builder.build()?),
         };
-        for (shard, table) in result.shards.iter_mut().zip(tables) {
-            if table.rows.len() > 0 {
-                shard.tables.push(table);
-            }
-        }
+        result.tables.extend(table.filter(|table| table.shards.iter().any(|rows| rows.len() > 0)));
     }
     for projection in plan.projections.iter().filter(|p| is_dense(p)) {
         let share = &tile.shares[projection.to.population];

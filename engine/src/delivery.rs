@@ -1,22 +1,24 @@
 //! Delivery of the spikes that are due, through the synapses of one tile into the sums of its inputs.
 //!
-//! When the first delay of a row is over, each of its segments is put on the list of the step in which its delays begin:
-//! a row is read once, not once for each segment. When that step comes, the tile adds just the segments on its list into
-//! the sums of its inputs ("deferred delivery").
+//! When the first delay of a row is over, each of its segments is put on the list of its shard and of the step in which
+//! its delays begin: a row is looked up once, not once for each segment. When that step comes, the tile adds just the
+//! segments on its lists into the sums of its inputs, shard by shard ("deferred delivery").
 //!
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result.
 
 use crate::history::History;
 use crate::ring::{DEEPEST, Ring, SHARD, Sum};
-use crate::synapses::{Code, Dense, Rows, Shard, Table};
+use crate::synapses::{Code, Dense, Rows, Synapses, Table};
 use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Segments of a table that are due.
 #[derive(Debug)]
 pub struct Due {
-    /// First synapse of each segment and the one behind its last, for this step and those to come: a power of two.
-    steps: Vec<Vec<(u32, u32)>>,
+    /// For each shard: first synapse of each segment and the one behind its last, for this step and those to come.
+    lists: Vec<Vec<(u32, u32)>>,
+    /// Steps for which there are lists, a power of two.
+    steps: usize,
     /// Stamp of the last spikes listed.
     listed: u64,
 }
@@ -24,19 +26,19 @@ pub struct Due {
 impl Due {
     /// Empty lists for a table.
     pub fn new(table: &Table) -> Due {
-        let steps = (table.bands << table.rows.band_bits()).next_power_of_two();
-        Due { steps: vec![Vec::new(); steps as usize], listed: 0 }
+        let steps = (table.bands << table.band_bits()).next_power_of_two() as usize;
+        Due { lists: vec![Vec::new(); steps * table.shards.len()], steps, listed: 0 }
     }
 
+    /// What is due in `shard` at `tick`.
     #[inline(always)]
-    fn at(&mut self, tick: u64) -> &mut Vec<(u32, u32)> {
-        let mask = self.steps.len() - 1;
-        &mut self.steps[tick as usize & mask]
+    fn at(&mut self, shard: usize, tick: u64) -> &mut Vec<(u32, u32)> {
+        &mut self.lists[shard * self.steps + (tick as usize & (self.steps - 1))]
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.steps.iter().map(|step| size_of::<(u32, u32)>() * step.capacity()).sum()
+        self.lists.iter().map(|list| size_of::<(u32, u32)>() * list.capacity()).sum()
     }
 }
 
@@ -235,61 +237,72 @@ impl Table {
     /// Asks for the starts of a row's segments.
     #[inline(always)]
     fn ask(&self, source: u32) {
-        let first = source as usize * self.bands as usize;
-        prefetch_range(&self.starts, first..first + self.bands as usize + 1);
+        let first = source as usize * self.segments();
+        prefetch_range(&self.starts, first..first + 2 * self.segments() + 1 - self.bands as usize);
+    }
+
+    /// Stamps of the spikes to be listed at `tick`.
+    #[inline(always)]
+    fn stamps(&self, tick: u64, due: &Due) -> RangeInclusive<u64> {
+        due.listed + 1..=tick.saturating_sub(u64::from(self.first_delay))
     }
 
     /// Asks for what [`Table::list`] reads first at `tick`.
     pub fn ask_ahead(&self, tick: u64, history: &History, due: &Due) {
-        let last = tick.saturating_sub(u64::from(self.first_delay));
-        for stamp in due.listed + 1..=last {
+        for stamp in self.stamps(tick, due) {
             history.at(stamp).of(self.population).iter().take(ASKED_AHEAD).for_each(|&source| self.ask(source));
         }
     }
 
     /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
-        let last = tick.saturating_sub(u64::from(self.first_delay));
-        for stamp in due.listed + 1..=last {
+        for stamp in self.stamps(tick, due) {
             let spikes = history.at(stamp).of(self.population);
             for (i, &source) in spikes.iter().enumerate() {
                 if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
                     self.ask(later);
                 }
-                let first = source as usize * self.bands as usize;
-                let (mut start, mut tick) = (self.starts[first], stamp + u64::from(self.first_delay));
-                for &end in &self.starts[first + 1..=first + self.bands as usize] {
-                    if start < end {
-                        due.at(tick).push((start, end));
+                for shard in 0..self.shards.len() {
+                    let mut tick = stamp + u64::from(self.first_delay);
+                    for band in 0..self.bands {
+                        let (start, end) = self.segment(source, shard, band);
+                        if start < end {
+                            due.at(shard, tick).push((start, end));
+                        }
+                        tick += 1 << self.band_bits();
                     }
-                    (start, tick) = (end, tick + (1 << self.rows.band_bits()));
                 }
             }
+            due.listed = stamp;
         }
-        due.listed = last;
     }
 
-    /// Adds what is due at `tick`, and empties its list.
-    pub fn deliver<S: Sum>(&self, tick: u64, due: &mut Due, ring: &mut Ring<S>) {
-        let due = due.at(tick);
+    /// Adds what is due in `shard` at `tick`, and empties its list.
+    pub fn deliver<S: Sum>(&self, shard: usize, tick: u64, due: &mut Due, ring: &mut Ring<S>) {
+        let due = due.at(shard, tick);
         if !due.is_empty() {
-            dispatch(Deliver { rows: &self.rows, due, ring, tick });
+            dispatch(Deliver { rows: &self.shards[shard], due, ring, tick });
             due.clear();
         }
     }
 }
 
-impl Shard {
-    /// Adds what is due at `tick`. `due` has an entry for each table.
-    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], ring: &mut Ring<S>) {
+impl Synapses {
+    /// Adds what is due at `tick`. `due` has an entry for each table, `rings` for each shard, of 2^`bits` slots.
+    pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], rings: &mut [Ring<S>], bits: u32) {
         for (table, due) in self.tables.iter().zip(&*due) {
             table.ask_ahead(tick, history, due);
         }
-        for (table, due) in self.tables.iter().zip(due) {
+        for (table, due) in self.tables.iter().zip(&mut *due) {
             table.list(tick, history, due);
-            table.deliver(tick, due, ring);
         }
-        self.bits.iter().for_each(|bits| bits.deliver(tick, history, ring));
+        for (shard, ring) in rings.iter_mut().enumerate() {
+            for (table, due) in self.tables.iter().zip(&mut *due) {
+                table.deliver(shard, tick, due, ring);
+            }
+        }
+        self.bits.iter().for_each(|pairs| pairs.deliver(tick, history, &mut rings[pairs.shard]));
+        self.dense.iter().for_each(|dense| dense.deliver(tick, history, rings, bits));
     }
 }
 

@@ -104,12 +104,12 @@ impl Simulation {
         let built = pool.broadcast(|context| tiles_of(context.index()).map(build).collect::<Result<Vec<_>, _>>());
         let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
-        let delays = tiles.iter().filter_map(|tile| tile.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
         let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let mut degrees: Vec<Vec<u64>> = plan.populations.iter().map(|p| vec![0; p.size as usize]).collect();
-        tiles.iter().for_each(|tile| tile.add_degrees(&mut degrees));
+        tiles.iter().for_each(|tile| tile.synapses.add_degrees(&mut degrees));
         let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
         let outboxes = [outboxes(), outboxes()];
         let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };

@@ -137,56 +137,68 @@ impl Rows {
     }
 }
 
-/// Rows of one source population in one shard.
+/// Rows of one source population in one tile.
 #[derive(Debug)]
 pub struct Table {
     /// Source population.
     pub population: usize,
     /// First delay of the rows, in steps.
     pub first_delay: u32,
-    /// Segments of a row, one for each delay or band of delays.
+    /// Segments of a source's row in a shard, one for each delay or band of delays.
     pub bands: u32,
-    /// Start of the segment of (source, band), and the end of the last.
+    /// Start of the segment of (source, shard, band) in the rows of the shard: one look finds a source's segments in all
+    /// shards. A row ends where that of the next source starts, so there is one source more.
     pub starts: Vec<u32>,
-    /// Synapses.
-    pub rows: Rows,
+    /// Synapses onto each shard of the tile, source by source.
+    pub shards: Vec<Rows>,
 }
 
-/// The synapses onto the slots of one shard of a tile.
+/// The synapses of one tile.
 #[derive(Debug, Default)]
-pub struct Shard {
+pub struct Synapses {
     /// Rows of targets.
     pub tables: Vec<Table>,
-    /// Dense connections.
+    /// Connections stored as bits.
     pub bits: Vec<Bits>,
+    /// All-to-all connections without stored targets.
+    pub dense: Vec<Dense>,
 }
 
-impl Shard {
-    /// Steps that its ring must span.
+impl Synapses {
+    /// Steps that the rings must span.
     pub fn depth(&self) -> usize {
-        1 << self.tables.iter().map(|table| table.rows.band_bits()).max().unwrap_or(0)
+        1 << self.tables.iter().map(Table::band_bits).max().unwrap_or(0)
     }
 
     /// Shortest and longest delay, in steps.
     pub fn delays(&self) -> Option<(u32, u32)> {
         let tables = self.tables.iter().map(|t| (t.first_delay, t.last_delay()));
-        tables.chain(self.bits.iter().map(|b| (b.delay, b.delay))).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        let all = tables.chain(self.bits.iter().map(|b| (b.delay, b.delay)));
+        all.chain(self.dense.iter().map(|d| (d.delay, d.delay))).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// Adds the number of synapses of every neuron of every population to `degrees`.
     pub fn add_degrees(&self, degrees: &mut [Vec<u64>]) {
         self.tables.iter().for_each(|table| table.add_degrees(&mut degrees[table.population]));
         self.bits.iter().for_each(|bits| bits.add_degrees(&mut degrees[bits.population]));
+        self.dense.iter().for_each(|dense| dense.add_degrees(&mut degrees[dense.population]));
     }
 
-    /// Calls `f` with source population, source, slot, weight in quanta and delay in steps of every synapse.
-    pub fn each(&self, f: &mut dyn FnMut(usize, u32, u16, i32, u32)) {
+    /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
+    /// A shard has 2^`bits` slots.
+    pub fn each(&self, bits: u32, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
         for table in &self.tables {
-            table.each(&mut |source, slot, delay, weight| f(table.population, source, slot, weight, delay));
+            table.each(&mut |source, shard, slot, delay, weight| {
+                f(table.population, source, (shard as u32) << bits | u32::from(slot), weight, delay);
+            });
         }
-        for bits in &self.bits {
-            bits.each(&mut |source, slot| f(bits.population, source, slot, bits.weight, bits.delay));
+        for pairs in &self.bits {
+            pairs.each(&mut |source, slot| {
+                let slot = (pairs.shard as u32) << bits | u32::from(slot);
+                f(pairs.population, source, slot, pairs.weight, pairs.delay);
+            });
         }
+        self.dense.iter().for_each(|dense| dense.each(f));
     }
 
     /// Bytes held.
@@ -213,37 +225,68 @@ pub struct Dense {
 }
 
 impl Table {
+    /// Segments of a source in all shards.
+    #[inline(always)]
+    pub fn segments(&self) -> usize {
+        self.shards.len() * self.bands as usize
+    }
+
+    /// Segment `band` of a source in a shard.
+    #[inline(always)]
+    pub fn segment(&self, source: u32, shard: usize, band: u32) -> (u32, u32) {
+        let at = source as usize * self.segments() + shard * self.bands as usize;
+        let (here, next) = (at + band as usize, at + band as usize + 1);
+        (self.starts[here], self.starts[if band + 1 < self.bands { next } else { at + self.segments() }])
+    }
+
+    /// log2 of the delays in a segment.
+    #[inline(always)]
+    pub fn band_bits(&self) -> u32 {
+        self.shards.first().map_or(0, Rows::band_bits)
+    }
+
+    /// Source neurons.
+    fn sources(&self) -> u32 {
+        (self.starts.len() / self.segments() - 1) as u32
+    }
+
     /// Adds the number of synapses of every source to `degrees`.
     pub fn add_degrees(&self, degrees: &mut [u64]) {
-        for (row, degree) in self.starts.windows(self.bands as usize + 1).step_by(self.bands as usize).zip(degrees) {
-            let row = row[0] as usize..row[self.bands as usize] as usize;
-            *degree += row.len() as u64;
-            if let Rows::Packed { codes, code, .. } = &self.rows {
-                let farthest = code.farthest();
-                *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
+        for (shard, rows) in self.shards.iter().enumerate() {
+            for (source, degree) in (0..self.sources()).zip(&mut *degrees) {
+                let row =
+                    self.segment(source, shard, 0).0 as usize..self.segment(source, shard, self.bands - 1).1 as usize;
+                *degree += row.len() as u64;
+                if let Rows::Packed { codes, code, .. } = rows {
+                    let farthest = code.farthest();
+                    *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
+                }
             }
         }
     }
 
     /// Longest delay of the rows, in steps, or a little more.
     pub fn last_delay(&self) -> u32 {
-        self.first_delay + (self.bands << self.rows.band_bits()) - 1
+        self.first_delay + (self.bands << self.band_bits()) - 1
     }
 
-    /// Calls `f` with source, slot, delay in steps and weight of every synapse.
-    pub fn each(&self, f: &mut dyn FnMut(u32, u16, u32, i32)) {
-        for (cell, ends) in self.starts.windows(2).enumerate() {
-            let (source, band) = (cell as u32 / self.bands, cell as u32 % self.bands);
-            let first = self.first_delay + (band << self.rows.band_bits());
-            self.rows.each(ends[0] as usize..ends[1] as usize, &mut |slot, delay, weight| {
-                f(source, slot, first + delay, weight);
-            });
+    /// Calls `f` with source, shard, slot in it, delay in steps and weight of every synapse.
+    pub fn each(&self, f: &mut dyn FnMut(u32, usize, u16, u32, i32)) {
+        for (shard, rows) in self.shards.iter().enumerate() {
+            for (source, band) in (0..self.sources()).flat_map(|source| (0..self.bands).map(move |band| (source, band)))
+            {
+                let (start, end) = self.segment(source, shard, band);
+                let first = self.first_delay + (band << rows.band_bits());
+                rows.each(start as usize..end as usize, &mut |slot, delay, weight| {
+                    f(source, shard, slot, first + delay, weight);
+                });
+            }
         }
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.rows.bytes() + 4 * self.starts.capacity()
+        self.shards.iter().map(Rows::bytes).sum::<usize>() + 4 * self.starts.capacity()
     }
 }
 
@@ -254,6 +297,17 @@ impl Dense {
         for source in self.sources.clone() {
             let own = self.no_autapses.is_some_and(|first| (first..first + slots).contains(&source));
             degrees[source as usize] += u64::from(slots) - u64::from(own);
+        }
+    }
+
+    /// Calls `f` with source population, source, slot, weight and delay of every synapse.
+    fn each(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
+        for source in self.sources.clone() {
+            for slot in self.slots.clone() {
+                if self.no_autapses.is_none_or(|first| first + (slot - self.slots.start) != source) {
+                    f(self.population, source, slot, self.weight, self.delay);
+                }
+            }
         }
     }
 }

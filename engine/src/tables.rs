@@ -1,4 +1,4 @@
-//! The tables of one group of projections in one tile: how its synapses are stored, counted and put in their places.
+//! The table of one group of projections in one tile: how its synapses are stored, counted and put in their places.
 
 use crate::bits::Bits;
 use crate::build::{Blueprint, Group, TileDegrees, first_slot, targets_in};
@@ -53,10 +53,12 @@ struct Cell {
     last: u32,
 }
 
-/// The cells of one shard: sources times bands.
+/// The segments of all rows: those of each shard by (source, band). Targets come in the order of their slots, so that
+/// only the cells and rows of one shard need be near.
 struct Cells {
-    cells: Vec<Cell>,
-    fillers: usize,
+    shards: Vec<Vec<Cell>>,
+    bands: usize,
+    fillers: Vec<usize>,
 }
 
 /// One bundle's synapses onto the tile, with slots and delays.
@@ -121,8 +123,8 @@ impl TableBuilder<'_> {
         self.group.members.iter().map(of).max().unwrap_or(0)
     }
 
-    /// Tables of the group, one for each shard.
-    pub fn build(&self) -> Result<Vec<Table>, BuildError> {
+    /// The table of the group.
+    pub fn build(&self) -> Result<Table, BuildError> {
         let (first, last) = self.delay_range();
         if let Some(weight) = self.group.weight {
             return self.fill(self.count(Storage::Constant(weight), first, last)?, Storage::Constant(weight), first);
@@ -130,53 +132,55 @@ impl TableBuilder<'_> {
         let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint));
         if let Some(code) = Code::new(self.largest(), steps.trailing_zeros()) {
             let cells = self.count(Storage::Packed(code), first, last)?;
-            let (fillers, all) = cells.iter().fold((0, 0u64), |(fillers, all), shard| {
-                (fillers + shard.fillers, all + shard.cells.iter().map(|c| u64::from(c.at)).sum::<u64>())
-            });
-            if fillers as u64 <= all / FILLERS {
+            let all: u64 = cells.shards.iter().flatten().map(|c| u64::from(c.at)).sum();
+            if cells.fillers.iter().sum::<usize>() as u64 <= all / FILLERS {
                 return self.fill(cells, Storage::Packed(code), first);
             }
         }
         self.fill(self.count(Storage::Individual, first, last)?, Storage::Individual, first)
     }
 
+    /// Source neurons.
+    fn sources(&self) -> usize {
+        self.plan.populations[self.group.population].size as usize
+    }
+
+    /// Shard of a slot of the tile, and slot in the shard.
+    #[inline(always)]
+    fn place(&self, slot: u32) -> (usize, u32) {
+        ((slot >> self.blueprint.bits) as usize, slot & ((1 << self.blueprint.bits) - 1))
+    }
+
     /// First pass: counts the synapses, and fillers, of every segment.
-    fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Vec<Cells>, BuildError> {
-        let sources = self.plan.populations[self.group.population].size as usize;
-        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
+    fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Cells, BuildError> {
         let bands = (((last - first) >> storage.band_bits()) + 1) as usize;
-        let cells = sources.checked_mul(bands).filter(|&n| n <= 1 << 33).ok_or_else(|| {
-            let delays = last - first + 1;
+        let all = self.sources().checked_mul(bands).filter(|&n| n <= 1 << 33).ok_or_else(|| {
+            let (sources, delays) = (self.sources(), last - first + 1);
             too_large(&format!(
                 "{sources} sources with {delays} different delays are too many; bound the delays (min, max)"
             ))
         })?;
-        let mut shards: Vec<Cells> =
-            (0..self.shards).map(|_| Cells { cells: vec![Cell::default(); cells], fillers: 0 }).collect();
+        let (mut shards, mut fillers) = (vec![vec![Cell::default(); all]; self.shards], vec![0; self.shards]);
         self.visit(&mut |_, placed| {
             for (_, source, slot, delay) in placed.each() {
-                let shard = &mut shards[(slot >> bits) as usize];
-                let cell = &mut shard.cells[source * bands + ((delay - first) >> storage.band_bits()) as usize];
+                let (shard, slot) = self.place(slot);
+                let cell = &mut shards[shard][source * bands + ((delay - first) >> storage.band_bits()) as usize];
                 cell.at += 1;
                 if let Storage::Packed(code) = storage {
-                    let target = slot & mask;
-                    let fillers = code.fillers(target.wrapping_sub(cell.last));
-                    cell.at += fillers;
-                    cell.last = target;
-                    shard.fillers += fillers as usize;
+                    let n = code.fillers(slot.wrapping_sub(cell.last));
+                    cell.at += n;
+                    cell.last = slot;
+                    fillers[shard] += n as usize;
                 }
             }
         });
-        Ok(shards)
+        Ok(Cells { shards, bands, fillers })
     }
 
     /// Second pass: makes the same draws again and puts every synapse in its place.
-    fn fill(&self, cells: Vec<Cells>, storage: Storage, first: u32) -> Result<Vec<Table>, BuildError> {
-        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
-        let mut shards = Vec::with_capacity(self.shards);
-        for cells in cells {
-            shards.push(self.allocate(cells, storage, first).ok_or_else(|| too_large(TOO_MANY))?);
-        }
+    fn fill(&self, cells: Cells, storage: Storage, first: u32) -> Result<Table, BuildError> {
+        let (mut table, mut cells) = self.allocate(cells, storage, first)?;
+        let (first, bands) = (table.first_delay, table.bands as usize);
         let mut weights = Vec::new();
         self.visit(&mut |index, placed| {
             let projection = &self.plan.projections[index];
@@ -193,35 +197,33 @@ impl TableBuilder<'_> {
             // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
             // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
             for (i, source, slot, delay) in placed.each() {
-                let (table, cells) = &mut shards[(slot >> bits) as usize];
-                let delay = delay - table.first_delay;
-                let cell = &mut cells[source * table.bands as usize + (delay >> storage.band_bits()) as usize];
-                let target = slot & mask;
-                match &mut table.rows {
-                    Rows::Constant { targets, .. } => targets[cell.at as usize] = target as u16,
+                let (shard, slot) = self.place(slot);
+                let delay = delay - first;
+                let cell = &mut cells[shard][source * bands + (delay >> storage.band_bits()) as usize];
+                match &mut table.shards[shard] {
+                    Rows::Constant { targets, .. } => targets[cell.at as usize] = slot as u16,
                     Rows::Individual { targets, weights: stored } => {
-                        targets[cell.at as usize] = target as u16;
+                        targets[cell.at as usize] = slot as u16;
                         stored[cell.at as usize] = to_quanta(weights[i], per_quantum);
                     }
                     Rows::Packed { codes, code, .. } => {
                         let delay = delay & ((1 << code.band_bits) - 1);
                         let weight = to_quanta(weights[i], per_quantum);
-                        cell.at = code.put(codes, cell.at as usize, target - cell.last, delay, weight) as u32;
-                        cell.last = target;
+                        cell.at = code.put(codes, cell.at as usize, slot - cell.last, delay, weight) as u32;
+                        cell.last = slot;
                         continue;
                     }
                 }
                 cell.at += 1;
             }
         });
-        Ok(shards.into_iter().map(finished).collect())
+        Ok(finished(table, cells))
     }
 
     /// Weight, delay, and in each shard the slots from the first to the last target, of a group whose connections take
     /// no more room as one bit for each pair of neurons than as 16 bits for each synapse.
     pub fn dense_slots(&self) -> Option<(i32, u32, Vec<Range<u32>>)> {
         let (weight, delay) = (self.group.weight?, self.group.delay?);
-        let sources = self.plan.populations[self.group.population].size as usize;
         let bits = self.blueprint.bits;
         let mut slots: Vec<Range<u32>> = vec![0..0; self.shards];
         let mut synapses = 0;
@@ -242,49 +244,45 @@ impl TableBuilder<'_> {
                 }
             }
         }
-        let bytes = slots.iter().map(|s| (sources * Bits::row_bytes(s)) as u64).sum::<u64>();
+        let bytes = slots.iter().map(|s| (self.sources() * Bits::row_bytes(s)) as u64).sum::<u64>();
         (0 < synapses && bytes <= 2 * synapses).then_some((weight, delay, slots))
     }
 
-    /// Builds one bit for each pair of neurons, and tables with those synapses that are a pair's second or later.
+    /// Builds one bit for each pair of neurons, and a table with those synapses that are a pair's second or later.
     pub fn build_bits(
         &self,
         weight: i32,
         delay: u32,
         slots: &[Range<u32>],
-    ) -> Result<(Vec<Option<Bits>>, Vec<Table>), BuildError> {
-        let sources = self.plan.populations[self.group.population].size as usize;
-        let shard = |slots: &Range<u32>| {
-            let bits = (slots.end > 0).then(|| Bits::new(self.group.population, delay, weight, sources, slots));
-            (bits, vec![Cell::default(); sources])
+    ) -> Result<(Vec<Option<Bits>>, Option<Table>), BuildError> {
+        let population = self.group.population;
+        let new = |(shard, slots): (usize, &Range<u32>)| {
+            (slots.end > 0).then(|| Bits::new(shard, population, delay, weight, self.sources(), slots))
         };
-        let (mut pairs, mut cells): (Vec<_>, Vec<_>) = slots.iter().map(shard).unzip();
-        self.connect(&mut pairs, &mut |shard, source, _| cells[shard][source].at += 1);
-        if cells.iter().flatten().all(|cell| cell.at == 0) {
-            return Ok((pairs, Vec::new()));
+        let mut pairs: Vec<_> = slots.iter().enumerate().map(new).collect();
+        let mut shards = vec![vec![Cell::default(); self.sources()]; self.shards];
+        self.connect(&mut pairs, &mut |shard, source, _| shards[shard][source].at += 1);
+        if shards.iter().flatten().all(|cell| cell.at == 0) {
+            return Ok((pairs, None));
         }
-        let mut shards = Vec::with_capacity(self.shards);
-        for cells in cells {
-            let cells = Cells { cells, fillers: 0 };
-            shards.push(self.allocate(cells, Storage::Constant(weight), delay).ok_or_else(|| too_large(TOO_MANY))?);
-        }
+        let cells = Cells { shards, bands: 1, fillers: vec![0; self.shards] };
+        let (mut table, mut cells) = self.allocate(cells, Storage::Constant(weight), delay)?;
         pairs.iter_mut().flatten().for_each(Bits::clear);
         self.connect(&mut pairs, &mut |shard, source, slot| {
-            let (table, cells) = &mut shards[shard];
-            if let Rows::Constant { targets, .. } = &mut table.rows {
-                targets[cells[source].at as usize] = slot;
+            let cell = &mut cells[shard][source];
+            if let Rows::Constant { targets, .. } = &mut table.shards[shard] {
+                targets[cell.at as usize] = slot;
             }
-            cells[source].at += 1;
+            cell.at += 1;
         });
-        Ok((pairs, shards.into_iter().map(finished).collect()))
+        Ok((pairs, Some(finished(table, cells))))
     }
 
     /// Connects the pair of every synapse; calls `f` with shard, source and slot of those that find theirs connected.
     fn connect(&self, pairs: &mut [Option<Bits>], f: &mut dyn FnMut(usize, usize, u16)) {
-        let (bits, mask) = (self.blueprint.bits, (1u32 << self.blueprint.bits) - 1);
         self.visit(&mut |_, placed| {
             for (_, source, slot, _) in placed.each() {
-                let (shard, slot) = ((slot >> bits) as usize, slot & mask);
+                let (shard, slot) = self.place(slot);
                 if !pairs[shard].as_mut().is_some_and(|bits| bits.connect(source, slot as usize)) {
                     f(shard, source, slot as u16);
                 }
@@ -293,30 +291,31 @@ impl TableBuilder<'_> {
     }
 
     /// A table with room for the synapses counted, and its cells set for filling. Unused bands at both ends go.
-    fn allocate(&self, cells: Cells, storage: Storage, first: u32) -> Option<(Table, Vec<Cell>)> {
-        let Cells { mut cells, fillers } = cells;
-        let sources = self.plan.populations[self.group.population].size as usize;
-        let bands = cells.len() / sources;
-        let used = |band: usize| (0..sources).any(|s| cells[s * bands + band].at > 0);
+    fn allocate(&self, cells: Cells, storage: Storage, first: u32) -> Result<(Table, Vec<Vec<Cell>>), BuildError> {
+        let Cells { shards: mut all, bands, fillers } = cells;
+        let used = |band: usize| all.iter().any(|cells| cells.iter().skip(band).step_by(bands).any(|cell| cell.at > 0));
         let low = (0..bands).find(|&band| used(band)).unwrap_or(0);
         let high = (low..bands).rev().find(|&band| used(band)).unwrap_or(low);
         let kept = high - low + 1;
-        if kept < bands {
-            for s in 0..sources {
-                cells.copy_within(s * bands + low..s * bands + high + 1, s * kept);
+        let mut shards = Vec::with_capacity(self.shards);
+        for (cells, fillers) in all.iter_mut().zip(fillers) {
+            if kept < bands {
+                for s in 0..self.sources() {
+                    cells.copy_within(s * bands + low..s * bands + high + 1, s * kept);
+                }
+                cells.truncate(self.sources() * kept);
+                cells.shrink_to_fit();
             }
-            cells.truncate(sources * kept);
-            cells.shrink_to_fit();
+            let n = places(cells).ok_or_else(|| too_large(TOO_MANY))? as usize;
+            shards.push(match storage {
+                Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
+                Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
+                Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
+            });
         }
-        let n = places(&mut cells)? as usize;
-        let rows = match storage {
-            Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
-            Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
-            Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
-        };
         let first_delay = first + ((low as u32) << storage.band_bits());
         let (population, bands) = (self.group.population, kept as u32);
-        Some((Table { population, first_delay, bands, starts: Vec::new(), rows }, cells))
+        Ok((Table { population, first_delay, bands, starts: Vec::new(), shards }, all))
     }
 }
 
@@ -345,8 +344,15 @@ fn places(cells: &mut [Cell]) -> Option<u32> {
 const TOO_MANY: &str = "more than 4e9 synapses in one shard";
 
 /// A table whose cells were filled: every cell moved to its end, which is the next one's start.
-fn finished((mut table, cells): (Table, Vec<Cell>)) -> Table {
-    table.starts = std::iter::once(0).chain(cells.iter().map(|c| c.at)).collect();
+fn finished(mut table: Table, shards: Vec<Vec<Cell>>) -> Table {
+    let (segments, bands) = (table.segments(), table.bands as usize);
+    table.starts = vec![0; segments + shards.iter().map(Vec::len).sum::<usize>()];
+    for (shard, cells) in shards.into_iter().enumerate() {
+        for (cell, end) in cells.into_iter().enumerate() {
+            let next = cell + 1;
+            table.starts[next / bands * segments + shard * bands + next % bands] = end.at;
+        }
+    }
     table
 }
 

@@ -1,6 +1,6 @@
 //! A tile: a share of every population with its neurons, the inputs onto them and all their incoming synapses.
 
-use crate::build::{Blueprint, Synapses};
+use crate::build::Blueprint;
 use crate::delivery::Due;
 use crate::error::BuildError;
 use crate::history::History;
@@ -8,7 +8,7 @@ use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::ring::{Ring, Sum};
 use crate::share::{find_variable, initialise, neurons, source};
-use crate::synapses::{Dense, Shard};
+use crate::synapses::Synapses;
 use lapicque_models::columns::{CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons};
@@ -66,18 +66,16 @@ pub struct Tile {
     pub layout: TileLayout,
     /// Neurons of each population; none where the share is empty.
     pub neurons: Vec<Option<Box<dyn Neurons>>>,
-    /// Synapses of each shard.
-    pub shards: Vec<Shard>,
-    /// All-to-all connections.
-    pub dense: Vec<Dense>,
+    /// Its incoming synapses.
+    pub synapses: Synapses,
     /// Inputs, in the plan's order.
     pub sources: Vec<TileSource>,
     probes: Vec<Probe>,
     inputs: Inputs,
     quanta: Vec<Vec<f64>>,
     bits: u32,
-    /// What is due, for each table of each shard.
-    due: Vec<Vec<Due>>,
+    /// What is due, for each table.
+    due: Vec<Due>,
     scratch: Scratch,
 }
 
@@ -107,12 +105,12 @@ impl<S: Sum> Kernel for Collect<'_, S> {
     }
 }
 
-/// A ring for each shard, as deep as its tables need.
-fn rings<S: Sum>(layout: &TileLayout, bits: u32, shards: &[Shard]) -> Vec<Ring<S>> {
-    let ring = |(index, shard): (usize, &Shard)| {
-        Ring::new((layout.slots as usize - (index << bits)).min(1 << bits), shard.depth())
-    };
-    shards.iter().enumerate().map(ring).collect()
+/// A ring of `depth` steps for each shard.
+fn rings<S: Sum>(layout: &TileLayout, blueprint: &Blueprint, depth: usize) -> Vec<Ring<S>> {
+    let size = 1 << blueprint.bits;
+    (0..blueprint.shards(layout))
+        .map(|shard| Ring::new((layout.slots as usize - shard * size).min(size), depth))
+        .collect()
 }
 
 /// The part of every trace that lies in a tile.
@@ -165,24 +163,22 @@ impl Tile {
                 sources.push(TileSource { input: index, population, receptor: input.receptor, source, active: false });
             }
         }
-        let (bits, shards) = (blueprint.bits, &synapses.shards);
+        let depth = synapses.depth();
         let inputs = if blueprint.wide {
-            Inputs::Wide(rings(&layout, bits, shards))
+            Inputs::Wide(rings(&layout, blueprint, depth))
         } else {
-            Inputs::Narrow(rings(&layout, bits, shards))
+            Inputs::Narrow(rings(&layout, blueprint, depth))
         };
-        let due = shards.iter().map(|shard| shard.tables.iter().map(Due::new).collect()).collect();
         let receptors = plan.populations.iter().map(|p| p.receptors.len()).max().unwrap_or(0);
         Ok(Tile {
             neurons: all,
-            shards: synapses.shards,
-            dense: synapses.dense,
             sources,
             probes: probes(plan, &layout)?,
             inputs,
             quanta: blueprint.quanta.clone(),
             bits: blueprint.bits,
-            due,
+            due: synapses.tables.iter().map(Due::new).collect(),
+            synapses,
             scratch: Scratch {
                 drive: Values::ZERO,
                 kick: Values::ZERO,
@@ -196,8 +192,8 @@ impl Tile {
     /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
     pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
         match &mut self.inputs {
-            Inputs::Narrow(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
-            Inputs::Wide(rings) => deliver(&self.shards, &self.dense, tick, history, &mut self.due, rings, self.bits),
+            Inputs::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
+            Inputs::Wide(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
         }
         for s in &mut self.sources {
             let input = &plan.inputs[s.input];
@@ -282,64 +278,18 @@ impl Tile {
         self.probes.iter().map(|p| p.neurons.len()).collect()
     }
 
-    /// Longest and shortest delay of its synapses, in steps.
-    pub fn delays(&self) -> Option<(u32, u32)> {
-        let shards = self.shards.iter().filter_map(Shard::delays);
-        let all = shards.chain(self.dense.iter().map(|d| (d.delay, d.delay)));
-        all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-    }
-
-    /// Adds the number of synapses of every neuron of every population onto this tile to `degrees`.
-    pub fn add_degrees(&self, degrees: &mut [Vec<u64>]) {
-        self.shards.iter().for_each(|shard| shard.add_degrees(degrees));
-        for dense in &self.dense {
-            dense.add_degrees(&mut degrees[dense.population]);
-        }
-    }
-
     /// Bytes of synapses and of neurons.
     pub fn bytes(&self) -> (usize, usize) {
-        let synapses = self.shards.iter().map(Shard::bytes).sum();
-        let due: usize = self.due.iter().flatten().map(Due::bytes).sum();
+        let due: usize = self.due.iter().map(Due::bytes).sum();
         let inputs = match &self.inputs {
             Inputs::Narrow(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
             Inputs::Wide(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
         };
-        (synapses, due + inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
+        (self.synapses.bytes(), due + inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
     }
 
     /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
     pub fn each_synapse(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
-        for (index, shard) in self.shards.iter().enumerate() {
-            shard.each(&mut |population, source, slot, weight, delay| {
-                f(population, source, (index as u32) << self.bits | u32::from(slot), weight, delay);
-            });
-        }
-        for dense in &self.dense {
-            for source in dense.sources.clone() {
-                for slot in dense.slots.clone() {
-                    if dense.no_autapses.is_none_or(|first| first + (slot - dense.slots.start) != source) {
-                        f(dense.population, source, slot, dense.weight, dense.delay);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn deliver<S: Sum>(
-    shards: &[Shard],
-    dense: &[Dense],
-    tick: u64,
-    history: &History,
-    due: &mut [Vec<Due>],
-    rings: &mut [Ring<S>],
-    bits: u32,
-) {
-    for ((shard, due), ring) in shards.iter().zip(due).zip(rings.iter_mut()) {
-        shard.deliver(tick, history, due, ring);
-    }
-    for dense in dense {
-        dense.deliver(tick, history, rings, bits);
+        self.synapses.each(self.bits, f);
     }
 }

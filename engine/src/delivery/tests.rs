@@ -27,7 +27,7 @@ fn constant_weights_are_added_as_often_as_they_come() {
             starts.push(targets.len() as u32);
         }
         let rows = Rows::Constant { targets, weight };
-        let table = Table { population: 0, first_delay: 3, bands: 1, starts, rows };
+        let table = Table { population: 0, first_delay: 3, bands: 1, starts, shards: vec![rows] };
         let mut counted = Vec::new();
         for spiking in [1, 20, 85, 86, 254, 255, 256, 10 * SOURCES] {
             let mut history = History::new(16);
@@ -35,7 +35,7 @@ fn constant_weights_are_added_as_often_as_they_come() {
             spikes.neurons.extend((0..spiking).map(|i| i % SOURCES));
             spikes.ends.push(spiking);
             let mut expected = vec![0i64; slots];
-            table.each(&mut |source, slot, delay, weight| {
+            table.each(&mut |source, _, slot, delay, weight| {
                 assert_eq!(delay, 3);
                 let times = spiking / SOURCES + u32::from(source < spiking % SOURCES);
                 expected[usize::from(slot)] += i64::from(weight) * i64::from(times);
@@ -43,9 +43,9 @@ fn constant_weights_are_added_as_often_as_they_come() {
             let (mut narrow, mut wide) = (Ring::<i32>::new(slots, 1), Ring::<i64>::new(slots, 1));
             let mut due = [Due::new(&table), Due::new(&table)];
             due.iter_mut().for_each(|due| table.list(13, &history, due));
-            counted.push(worth_counting(due[0].at(13), slots));
-            table.deliver(13, &mut due[0], &mut narrow);
-            table.deliver(13, &mut due[1], &mut wide);
+            counted.push(worth_counting(due[0].at(0, 13), slots));
+            table.deliver(0, 13, &mut due[0], &mut narrow);
+            table.deliver(0, 13, &mut due[1], &mut wide);
             let narrow: Vec<i64> = narrow.part(13, 0..slots).iter().map(|&sum| i64::from(sum)).collect();
             assert_eq!((&narrow[..], wide.part(13, 0..slots)), (&expected[..], &mut expected.clone()[..]), "{spiking}");
         }

@@ -68,7 +68,13 @@ fn what_is_delivered_is_what_is_stored() {
         let rows = packed(code, &expected);
         let all = (expected.len() + rows_fillers(&rows)) as u32;
         // Neuron 1 of 3 spikes at tick 20; its synapses are in the second of two bands.
-        let table = Table { population: 0, first_delay: 2, bands: 2, starts: vec![0, 0, 0, 0, all, all, all], rows };
+        let table = Table {
+            population: 0,
+            first_delay: 2,
+            bands: 2,
+            starts: vec![0, 0, 0, 0, all, all, all, all],
+            shards: vec![rows],
+        };
         let mut history = History::new(64);
         let spikes = history.at_mut(20);
         spikes.neurons.push(1);
@@ -78,7 +84,7 @@ fn what_is_delivered_is_what_is_stored() {
         let first = 20 + 2 + (1 << code.band_bits);
         for tick in 21..first + 8 {
             table.list(tick, &history, &mut due);
-            table.deliver(tick, &mut due, &mut ring);
+            table.deliver(0, tick, &mut due, &mut ring);
             let mut sums = vec![0; SHARD];
             for (slot, delay, weight) in &expected {
                 if first + u64::from(*delay) == tick {
