@@ -8,8 +8,8 @@ use crate::estimate::{estimate, machine_memory};
 use crate::history::History;
 use crate::plan::{Plan, Value};
 use crate::share;
-use crate::tile::{Outbox, Tile};
-use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, Worker};
+use crate::tile::{Samples, Tile};
+use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
 use lapicque_models::list::Models;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -51,7 +51,7 @@ pub struct Simulation {
     blueprint: Blueprint,
     pool: rayon::ThreadPool,
     workers: Vec<Mutex<Worker>>,
-    outboxes: [Vec<RwLock<Outbox>>; 2],
+    samples: [Vec<RwLock<Samples>>; 2],
     widths: Vec<Vec<usize>>,
     tick: u64,
     /// Steps of an epoch: the shortest delay.
@@ -106,16 +106,16 @@ impl Simulation {
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
-        let room = delays.map_or(0, |d| d.1 as usize) + epoch as usize + 1;
+        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + epoch as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let mut degrees: Vec<Vec<u64>> = plan.populations.iter().map(|p| vec![0; p.size as usize]).collect();
         tiles.iter().for_each(|tile| tile.synapses.add_degrees(&mut degrees));
-        let outboxes = || (0..tiles.len()).map(|_| RwLock::new(Outbox::default())).collect::<Vec<_>>();
-        let outboxes = [outboxes(), outboxes()];
+        let samples = || (0..tiles.len()).map(|_| RwLock::default()).collect::<Vec<_>>();
+        let samples = [samples(), samples()];
         let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
         let blueprint = preparation.blueprint;
-        Ok(Simulation { plan, options, blueprint, pool, workers, outboxes, widths, tick: 0, epoch, events: 0, degrees })
+        Ok(Simulation { plan, options, blueprint, pool, workers, samples, widths, tick: 0, epoch, events: 0, degrees })
     }
 
     /// The plan, with the changes made since.
@@ -180,10 +180,10 @@ impl Simulation {
         Ok(batch)
     }
 
-    /// Runs `steps` steps and shows every epoch to the observer, who may break off.
+    /// Runs `steps` steps and shows them all to the observer, who may break off.
     pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
         let mut events = 0;
-        let Simulation { pool, workers, plan, outboxes, widths, degrees, .. } = self;
+        let Simulation { pool, workers, plan, samples, widths, degrees, .. } = self;
         let mut count = |epoch: &Epoch<'_>| {
             for tick in epoch.ticks.clone() {
                 for (p, degrees) in degrees.iter().enumerate() {
@@ -192,7 +192,7 @@ impl Simulation {
             }
             observer.epoch(epoch)
         };
-        self.tick = time_loop::run(pool, workers, plan, outboxes, widths, self.tick, steps, self.epoch, &mut count)?;
+        self.tick = time_loop::run(pool, workers, plan, samples, widths, self.tick, steps, self.epoch, &mut count)?;
         self.events += events;
         Ok(())
     }

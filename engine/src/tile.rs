@@ -43,22 +43,8 @@ struct Probe {
     from: u64,
 }
 
-/// What a tile produced in an epoch, for all workers to read when they have its message (`mailbox.rs`).
-#[derive(Default)]
-pub struct Outbox {
-    /// Spikes, step after step: for each population the end of its neurons, counted from the first, then the neurons.
-    pub spikes: Vec<u32>,
-    /// Samples per (trace, variable).
-    pub samples: Vec<Vec<f64>>,
-}
-
-impl Outbox {
-    /// Empties it, keeping its room.
-    pub fn clear(&mut self) {
-        self.spikes.clear();
-        self.samples.iter_mut().for_each(Vec::clear);
-    }
-}
+/// Samples of a tile's neurons, row after row, for each trace and variable.
+pub type Samples = Vec<Vec<f64>>;
 
 /// A share of every population.
 pub struct Tile {
@@ -189,8 +175,9 @@ impl Tile {
         })
     }
 
-    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract).
-    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, out: &mut Outbox) {
+    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract). Appends to
+    /// `spikes` the end of each population's neurons, counted from the first, then the neurons.
+    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, spikes: &mut Vec<u32>) {
         match &mut self.inputs {
             Inputs::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
             Inputs::Wide(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
@@ -200,17 +187,16 @@ impl Tile {
             s.active = (input.start..input.stop).contains(&(tick - 1))
                 && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok());
         }
-        let ends = out.spikes.len();
+        let ends = spikes.len();
         let first = ends + self.neurons.len();
-        out.spikes.resize(first, 0);
+        spikes.resize(first, 0);
         for population in 0..self.neurons.len() {
-            self.update(population, tick, &mut out.spikes);
-            out.spikes[ends + population] = (out.spikes.len() - first) as u32;
+            self.update(population, tick, spikes);
+            spikes[ends + population] = (spikes.len() - first) as u32;
         }
         if tick.is_multiple_of(FLUSH_EVERY) {
             self.neurons.iter_mut().flatten().for_each(|n| n.flush());
         }
-        self.sample(tick, &mut out.samples);
     }
 
     fn update(&mut self, population: usize, tick: u64, fired: &mut Vec<u32>) {
@@ -261,7 +247,7 @@ impl Tile {
     }
 
     /// Appends a row to the samples of every trace that is due at `tick`.
-    pub fn sample(&self, tick: u64, samples: &mut Vec<Vec<f64>>) {
+    pub fn sample(&self, tick: u64, samples: &mut Samples) {
         samples.resize_with(self.probes.len(), Vec::new);
         for (probe, samples) in self.probes.iter().zip(samples) {
             if tick >= probe.from

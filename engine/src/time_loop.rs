@@ -4,7 +4,7 @@
 //! within it. In each epoch:
 //! 1. every tile, in parallel, for each step: deliver what is due, update its neurons, collect its spikes;
 //! 2. it sends them to all workers; each puts all tiles' spikes in canonical order (step, neuron) into its own history;
-//! 3. the first worker shows the epoch to the observer.
+//! 3. the first worker shows it to the observer, several epochs at a time where they are short.
 //!
 //! The step from t_n to t_{n+1} (the step contract; NEST's conventions, so that tables compare row by row):
 //! 1. receptors and membrane propagate over dt, currents held constant (or exactly, where the kernel knows their decay);
@@ -18,15 +18,15 @@
 //! trace is the state at the start, row i the state after the step that ends at its time, reset included.
 //!
 //! Workers live as long as a call: one task per thread of the pool. Nothing but the spikes of all others holds a worker
-//! up. Mailboxes and outboxes are doubled: a worker that runs ahead, by one epoch at most, writes into the other one.
-//! Locks of outboxes are never contended.
+//! up. Mailboxes and samples are doubled: a worker that runs ahead, by one epoch at most, writes into the other one.
+//! Locks of samples are never contended.
 
 use crate::batch::Batch;
 use crate::error::RunError;
 use crate::history::{History, StepSpikes};
 use crate::mailbox::Mailboxes;
 use crate::plan::Plan;
-use crate::tile::{Outbox, Tile};
+use crate::tile::{Samples, Tile};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +34,10 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 /// Longest epoch in steps where delays would allow more: how often the observer is called at least.
 pub const LONGEST_EPOCH: u64 = 64;
+
+/// Steps that the observer is shown at a time at least, unless the run ends: to call it costs the more the shorter
+/// epochs are.
+pub const SHOWN: u64 = 8;
 
 /// The tiles of one thread and the spikes they need.
 pub struct Worker {
@@ -45,17 +49,17 @@ pub struct Worker {
     pub history: History,
 }
 
-/// What an observer sees of an epoch.
+/// What an observer sees: the steps since it saw some last, which are one epoch or a few short ones.
 pub struct Epoch<'a> {
-    /// Steps that ended in the epoch.
+    /// The steps that have ended.
     pub ticks: RangeInclusive<u64>,
     history: &'a History,
-    outboxes: &'a [RwLock<Outbox>],
+    samples: &'a [RwLock<Samples>],
     widths: &'a [Vec<usize>],
 }
 
 impl Epoch<'_> {
-    /// Spikes of one step of the epoch.
+    /// Spikes of one of the steps.
     pub fn spikes(&self, tick: u64) -> &StepSpikes {
         self.history.at(tick)
     }
@@ -77,14 +81,14 @@ impl Epoch<'_> {
         if self.widths.first().is_none_or(Vec::is_empty) {
             return;
         }
-        let boxes: Vec<_> = self.outboxes.iter().map(|b| b.read().unwrap_or_else(PoisonError::into_inner)).collect();
+        let tiles: Vec<_> = self.samples.iter().map(|s| s.read().unwrap_or_else(PoisonError::into_inner)).collect();
         batch.samples.resize_with(self.widths.first().map_or(0, Vec::len), Vec::new);
         for (probe, samples) in batch.samples.iter_mut().enumerate() {
             // Every tile has its neurons' part of every row.
-            let parts: Vec<(&[f64], usize)> = boxes
+            let parts: Vec<(&[f64], usize)> = tiles
                 .iter()
                 .zip(self.widths)
-                .filter_map(|(outbox, widths)| Some((&outbox.samples.get(probe)?[..], widths[probe])))
+                .filter_map(|(samples, widths)| Some((&samples.get(probe)?[..], widths[probe])))
                 .filter(|(_, width)| *width > 0)
                 .collect();
             let rows = parts.first().map_or(0, |(part, width)| part.len() / width);
@@ -97,8 +101,8 @@ impl Epoch<'_> {
     }
 }
 
-/// Watches a run. Called after every epoch, on the first worker's thread; `Break` ends the run one epoch later, and
-/// that epoch is shown too.
+/// Watches a run. Called after every epoch, or as soon as [`SHOWN`] steps have ended where epochs are shorter, on the
+/// first worker's thread; `Break` ends the run one epoch later, and that epoch is shown too.
 pub trait Observer: Send {
     /// Sees an epoch.
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
@@ -114,7 +118,7 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 struct Shared<'a> {
     plan: &'a Plan,
     mailboxes: Mailboxes,
-    outboxes: &'a [Vec<RwLock<Outbox>>; 2],
+    samples: &'a [Vec<RwLock<Samples>>; 2],
     widths: &'a [Vec<usize>],
     /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
     last_epoch: AtomicU64,
@@ -129,7 +133,7 @@ pub fn run(
     pool: &rayon::ThreadPool,
     workers: &[Mutex<Worker>],
     plan: &Plan,
-    outboxes: &[Vec<RwLock<Outbox>>; 2],
+    samples: &[Vec<RwLock<Samples>>; 2],
     widths: &[Vec<usize>],
     start: u64,
     steps: u64,
@@ -142,7 +146,7 @@ pub fn run(
     let shared = Shared {
         plan,
         mailboxes: Mailboxes::new(widths.len(), workers.len()),
-        outboxes,
+        samples,
         widths,
         last_epoch: AtomicU64::new(u64::MAX),
         start,
@@ -174,47 +178,54 @@ pub fn run(
 
 /// One worker's epochs. An empty error says that another worker failed.
 fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
-    let (mut tick, mut number) = (shared.start, 0u64);
+    let (mut tick, mut number, mut seen) = (shared.start, 0u64, shared.start);
     let Worker { tiles, first, history } = worker;
     let own = *first..*first + tiles.len();
     let alone = own.len() == shared.widths.len();
     let mut inbox = vec![Vec::new(); shared.widths.len()];
     let mut places = vec![0; inbox.len()];
+    let epochs_shown = SHOWN.div_ceil(shared.epoch);
     while tick < shared.end {
         let last = (tick + shared.epoch).min(shared.end);
-        let outboxes = &shared.outboxes[(number % 2) as usize];
-        for (i, tile) in tiles.iter_mut().enumerate() {
-            let mut out = outboxes[*first + i].write().unwrap_or_else(PoisonError::into_inner);
-            out.clear();
+        let all_samples = &shared.samples[(number / epochs_shown % 2) as usize];
+        for (i, tile) in (*first..).zip(tiles.iter_mut()) {
+            let mut samples = all_samples[i].write().unwrap_or_else(PoisonError::into_inner);
+            if number.is_multiple_of(epochs_shown) {
+                samples.iter_mut().for_each(Vec::clear);
+            }
             if tick == 0 {
-                tile.sample(0, &mut out.samples);
+                tile.sample(0, &mut samples);
             }
+            inbox[i].clear();
             for t in tick + 1..=last {
-                tile.step(shared.plan, t, history, &mut out);
+                tile.step(shared.plan, t, history, &mut inbox[i]);
+                tile.sample(t, &mut samples);
             }
-            inbox[*first + i].clone_from(&out.spikes);
-            drop(out);
+            drop(samples);
             if !alone {
-                shared.mailboxes.send(*first + i, number, &inbox[*first + i]);
+                shared.mailboxes.send(i, number, &inbox[i]);
             }
         }
         for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !own.contains(i)) {
-            if !shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())? {
-                spikes.clone_from(&outboxes[i].read().unwrap_or_else(PoisonError::into_inner).spikes);
-            }
+            shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
         }
         merge(&inbox, &mut places, tick + 1..=last, shared.plan.populations.len(), history);
-        if let Some(observer) = &mut observer {
-            let epoch = Epoch { ticks: tick + 1..=last, history, outboxes, widths: shared.widths };
+        tick = last;
+        // The first worker lowers it before it sends its next message, without which nobody gets to the end of that epoch.
+        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || tick == shared.end;
+        if let Some(observer) = &mut observer
+            && (stop || (number + 1).is_multiple_of(epochs_shown))
+        {
+            let epoch = Epoch { ticks: seen + 1..=tick, history, samples: all_samples, widths: shared.widths };
             if observer.epoch(&epoch).is_break() {
                 // The others may be in the next epoch already: all stop behind it.
                 shared.last_epoch.fetch_min(number + 1, Ordering::AcqRel);
             }
+            seen = tick;
         }
-        if shared.last_epoch.load(Ordering::Acquire) <= number {
-            return Ok(last);
+        if stop {
+            return Ok(tick);
         }
-        tick = last;
         number += 1;
     }
     Ok(tick)
