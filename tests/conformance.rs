@@ -3,7 +3,7 @@
 
 use lapicque_models::columns::{CHUNKS, LANES, Lane, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums, chunks_for};
 use lapicque_models::page::{Default, Page, Parameters, Range, Role};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::table::{Column, Table};
@@ -174,6 +174,67 @@ fn every_vector_set_gives_the_bits_of_the_portable_kernels() {
         }
     }
     vector::force(usual);
+}
+
+/// Sums taken as they are do what the same sums do as events, at every vector set, and are zero behind.
+#[test]
+fn sums_are_taken_as_the_events_that_they_are() {
+    const QUANTA: [f64; 2] = [0.01, 3.7e-3];
+    let usual = vector::level();
+    let (mut taking, mut fired) = (0, 0);
+    for (membrane, receptors, _) in combinations() {
+        let run = |as_sums: bool| {
+            let mut neurons = build(membrane, &receptors, false, true);
+            let (mut spikes, total) = (Vec::new(), chunks_for(NEURONS));
+            for step in 0..200 {
+                let mut stream = Stream::new(step, Purpose::Weight, [1, 0]);
+                let drive = Values([[4.0 * stream.uniform(); LANES]; CHUNKS]);
+                let drive = if step % 2 == 0 { Drive::Same(2.0) } else { Drive::Each(&drive) };
+                for first in (0..total).step_by(CHUNKS) {
+                    let chunks = first..(first + CHUNKS).min(total);
+                    let mut draw = || std::array::from_fn(|_| stream.below(400) as i32 - 180);
+                    let mut drawn = vec![[[0; LANES]; CHUNKS]; receptors.len()];
+                    drawn.iter_mut().flatten().for_each(|chunk| *chunk = draw());
+                    if as_sums {
+                        let with_unit = drawn.iter_mut().zip(QUANTA).map(|(sums, quantum)| Sums { sums, quantum });
+                        neurons.step_from_sums(chunks, drive, &mut with_unit.collect::<Vec<_>>(), &mut spikes);
+                        let left = drawn.iter().flat_map(|sums| &sums[..(total - first).min(CHUNKS)]);
+                        assert!(left.flatten().all(|&sum| sum == 0), "taken");
+                    } else {
+                        let events = drawn
+                            .iter()
+                            .zip(QUANTA)
+                            .map(|(sums, quantum)| Values(sums.map(|chunk| chunk.map(|sum| f64::from(sum) * quantum))));
+                        neurons.step(
+                            Block { chunks, drive, events: &events.collect::<Vec<_>>(), kick: None },
+                            &mut spikes,
+                        );
+                    }
+                }
+            }
+            let state = |r: usize| (0..NEURONS).map(|n| neurons.get(Some(r), 0, n).to_bits()).collect::<Vec<_>>();
+            let v: Vec<_> = (0..NEURONS).map(|n| neurons.get(None, 0, n).to_bits()).collect();
+            (
+                spikes,
+                v,
+                (0..receptors.len()).filter(|&r| !receptors[r].variables.is_empty()).map(state).collect::<Vec<_>>(),
+            )
+        };
+        if !build(membrane, &receptors, false, true).takes_sums() {
+            continue;
+        }
+        taking += 1;
+        assert!(receptors.len() <= QUANTA.len());
+        vector::force(Level::Portable);
+        let events = run(false);
+        fired += events.0.len();
+        for level in Level::ALL {
+            vector::force(level);
+            assert_eq!(events, run(true), "{} at {}", membrane.name, level.name());
+        }
+    }
+    vector::force(usual);
+    assert!(taking >= 3 && fired > 1000, "{taking} compositions take sums; {fired} spikes");
 }
 
 #[test]

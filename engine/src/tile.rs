@@ -9,9 +9,9 @@ use crate::plan::Plan;
 use crate::ring::{Ring, Sum};
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::Synapses;
-use lapicque_models::columns::{CHUNKS, LANES, Values};
+use lapicque_models::columns::{BLOCK, CHUNKS, Values};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons};
+use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
 
@@ -19,6 +19,38 @@ use lapicque_models::vector::{Kernel, dispatch};
 enum Inputs {
     Narrow(Vec<Ring<i32>>),
     Wide(Vec<Ring<i64>>),
+}
+
+/// What arrives at the neurons of a share.
+enum Arriving<'a> {
+    /// Sums alone, from the first slot of the share to its last: neurons take them as they are.
+    Alone(&'a mut [i32]),
+    /// Sums and what sources add, or sums that do not lie together: they become events first.
+    WithOthers(&'a mut Inputs),
+}
+
+impl Inputs {
+    /// Moves sums of a block into `out` as weights, and zeroes them.
+    fn collect(&mut self, shard: usize, tick: u64, slots: std::ops::Range<usize>, quantum: f64, out: &mut Values) {
+        match self {
+            Inputs::Narrow(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
+            Inputs::Wide(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
+        }
+    }
+}
+
+/// The sums of a block in a ring's row: for each receptor, those from its first slot on.
+fn block_sums<'a, const N: usize>(row: &'a mut [i32], firsts: [usize; N], quanta: [f64; N]) -> [Sums<'a>; N] {
+    let Ok(parts) = row.get_disjoint_mut(firsts.map(|first| first..first + BLOCK)) else {
+        unreachable!("every receptor has slots of its own")
+    };
+    let mut quanta = quanta.into_iter();
+    parts.map(|part| {
+        let (Some(sums), Some(quantum)) = (part.as_chunks_mut().0.as_mut_array(), quanta.next()) else {
+            unreachable!("a block has {CHUNKS} chunks, and every receptor a quantum")
+        };
+        Sums { sums, quantum }
+    })
 }
 
 /// An input onto a share.
@@ -208,26 +240,34 @@ impl Tile {
         let mut drives = self.sources.iter().filter(mine).filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
         let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
+        let quanta = &self.quanta[population][..];
+        let place = |slot: usize| (slot >> self.bits, slot & ((1 << self.bits) - 1));
+        let first = share.slots.first().map_or(0, |&slot| slot as usize);
+        let slots = first..share.slots.last().map_or(0, |&slot| slot as usize + share.blocks() * BLOCK);
+        let only_sums = neurons.takes_sums()
+            && !kicks
+            && !self.sources.iter().filter(mine).any(|s| s.receptor.is_some())
+            && (1..=2).contains(&quanta.len())
+            && place(slots.start).0 == place(slots.end - 1).0;
+        let mut arriving = match &mut self.inputs {
+            Inputs::Narrow(rings) if only_sums => {
+                let (shard, slot) = place(slots.start);
+                Arriving::Alone(rings[shard].part(tick, slot..slot + slots.len()))
+            }
+            inputs => Arriving::WithOthers(inputs),
+        };
         for block in 0..share.blocks() {
             if same_drive.is_none() {
                 *drive = Values::ZERO;
             }
-            for (r, events) in all_events[..share.slots.len()].iter_mut().enumerate() {
-                let slot = share.slots[r] as usize + block * LANES * CHUNKS;
-                let (shard, within) = (slot >> self.bits, slot & ((1 << self.bits) - 1));
-                let range = within..within + LANES * CHUNKS;
-                let quantum = self.quanta[population][r];
-                match &mut self.inputs {
-                    Inputs::Narrow(sums) => {
-                        dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events })
-                    }
-                    Inputs::Wide(sums) => {
-                        dispatch(Collect { sums: sums[shard].part(tick, range), quantum, out: events })
-                    }
-                }
-            }
             if kicks {
                 *kick = Values::ZERO;
+            }
+            if let Arriving::WithOthers(inputs) = &mut arriving {
+                for (r, events) in all_events[..quanta.len()].iter_mut().enumerate() {
+                    let (shard, slot) = place(share.slots[r] as usize + block * BLOCK);
+                    inputs.collect(shard, tick, slot..slot + BLOCK, quanta[r], events);
+                }
             }
             let wanted = |s: &&mut TileSource| {
                 s.active && s.population == population && (s.receptor.is_some() || same_drive.is_none())
@@ -237,10 +277,23 @@ impl Tile {
                 s.source.step(tick, block, Sink { drive, events, kick });
             }
             let first = block * CHUNKS;
-            let events = &all_events[..share.slots.len()];
             let chunks = first..(first + CHUNKS).min(chunks);
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
-            neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
+            match (&mut arriving, quanta) {
+                (Arriving::Alone(row), &[quantum]) => {
+                    let mut sums = block_sums(row, [block * BLOCK], [quantum]);
+                    neurons.step_from_sums(chunks, drive, &mut sums, spikes);
+                }
+                (Arriving::Alone(row), &[one, two]) => {
+                    let second = (share.slots[1] - share.slots[0]) as usize;
+                    let mut sums = block_sums(row, [block * BLOCK, second + block * BLOCK], [one, two]);
+                    neurons.step_from_sums(chunks, drive, &mut sums, spikes);
+                }
+                _ => {
+                    let events = &all_events[..quanta.len()];
+                    neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
+                }
+            }
         }
         let start = share.neurons.start;
         fired.extend(spikes.drain(..).map(|n| n + start));

@@ -70,6 +70,14 @@ pub struct Block<'a> {
     pub kick: Option<&'a Values>,
 }
 
+/// Sums of what arrives at one receptor of the neurons of a block, in whole numbers of a quantum.
+pub struct Sums<'a> {
+    /// Zero once they are taken.
+    pub sums: &'a mut [[i32; LANES]; CHUNKS],
+    /// The unit.
+    pub quantum: f64,
+}
+
 /// The neurons of one population in one tile.
 pub trait Neurons: Send + Sync {
     /// Number of neurons.
@@ -80,6 +88,10 @@ pub trait Neurons: Send + Sync {
     }
     /// Steps a block, and appends the neurons that spiked, ascending.
     fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>);
+    /// Whether [`Neurons::step_from_sums`] may be called.
+    fn takes_sums(&self) -> bool;
+    /// Steps a block as [`Neurons::step`] does, where nothing but sums arrives, one for each receptor, and takes them.
+    fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>);
     /// Sets variables that have decayed below [`VANISHED`] to zero; to be called every [`FLUSH_EVERY`] steps.
     fn flush(&mut self);
     /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
@@ -199,12 +211,52 @@ impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
     }
 }
 
+/// Events of a block, for one receptor after the other.
+pub trait Events<'a>: Sized {
+    /// Those of one receptor.
+    type Row;
+    /// Those of the first receptor, and the others.
+    fn split(self) -> (Self::Row, Self);
+    /// Those of one chunk.
+    fn take(row: &mut Self::Row, b: usize) -> Lane;
+}
+
+impl<'a> Events<'a> for &'a [Values] {
+    type Row = &'a Values;
+    #[inline(always)]
+    fn split(self) -> (&'a Values, Self) {
+        (&self[0], &self[1..])
+    }
+    #[inline(always)]
+    fn take(row: &mut &'a Values, b: usize) -> Lane {
+        row[b]
+    }
+}
+
+impl<'a> Events<'a> for &'a mut [Sums<'_>] {
+    type Row = (&'a mut [[i32; LANES]; CHUNKS], f64);
+    #[inline(always)]
+    fn split(self) -> (Self::Row, Self) {
+        let (first, others) = self.split_at_mut(1);
+        ((&mut *first[0].sums, first[0].quantum), others)
+    }
+    #[inline(always)]
+    fn take((sums, quantum): &mut Self::Row, b: usize) -> Lane {
+        let taken = std::mem::replace(&mut sums[b], [0; LANES]);
+        let mut events = [0.0; LANES];
+        for l in 0..LANES {
+            events[l] = f64::from(taken[l]) * *quantum;
+        }
+        events
+    }
+}
+
 /// A static list of receptors: `()`, `(A, ())`, `(A, (B, ()))`.
 pub trait Receptors: 'static {
     /// Their columns.
     type Columns: Send + Sync;
     /// State of the chunks of a block, and the events onto them.
-    type Rows<'a>;
+    type Rows<'a, E: Events<'a>>;
     /// State and events of one chunk.
     type Row: Copy;
     /// Constants that all neurons share.
@@ -216,11 +268,11 @@ pub trait Receptors: 'static {
     /// Reads the constants.
     fn same(columns: &Self::Columns) -> Self::Same;
     /// The rows of a block.
-    fn rows<'a>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: &'a [Values]) -> Self::Rows<'a>;
+    fn rows<'a, E: Events<'a>>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: E) -> Self::Rows<'a, E>;
     /// Reads one of `len` rows.
-    fn load(rows: &Self::Rows<'_>, len: usize, b: usize) -> Self::Row;
+    fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row;
     /// Writes the state of one of `len` rows.
-    fn store(rows: &mut Self::Rows<'_>, len: usize, b: usize, row: Self::Row);
+    fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row);
     /// One neuron's step: returns drive and jump added to those given.
     fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64);
     /// One receptor, for access to its variables.
@@ -231,7 +283,7 @@ pub trait Receptors: 'static {
 
 impl Receptors for () {
     type Columns = ();
-    type Rows<'a> = ();
+    type Rows<'a, E: Events<'a>> = ();
     type Row = ();
     type Same = ();
     const COUNT: usize = 0;
@@ -239,11 +291,11 @@ impl Receptors for () {
     #[inline(always)]
     fn same(_: &()) {}
     #[inline(always)]
-    fn rows<'a>(_: &'a mut (), _: Range<usize>, _: &'a [Values]) {}
+    fn rows<'a, E: Events<'a>>(_: &'a mut (), _: Range<usize>, _: E) {}
     #[inline(always)]
-    fn load(_: &(), _: usize, _: usize) {}
+    fn load<'a, E: Events<'a>>(_: &mut (), _: usize, _: usize) {}
     #[inline(always)]
-    fn store(_: &mut (), _: usize, _: usize, _: ()) {}
+    fn store<'a, E: Events<'a>>(_: &mut (), _: usize, _: usize, _: ()) {}
     #[inline(always)]
     fn step(_: &(), _: &mut (), _: usize, drive: f64, jump: f64) -> (f64, f64) {
         (drive, jump)
@@ -258,7 +310,7 @@ impl Receptors for () {
 
 impl<A: Receptor, T: Receptors> Receptors for (A, T) {
     type Columns = (ReceptorColumns<A>, T::Columns);
-    type Rows<'a> = (&'a mut [<A::State as Columns>::Chunk], &'a Values, T::Rows<'a>);
+    type Rows<'a, E: Events<'a>> = (&'a mut [<A::State as Columns>::Chunk], E::Row, T::Rows<'a, E>);
     type Row = (<A::State as Columns>::Chunk, Lane, T::Row);
     type Same = (A::Constants, T::Same);
     const COUNT: usize = 1 + T::COUNT;
@@ -268,17 +320,18 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
         (columns.0.constants.same, T::same(&columns.1))
     }
     #[inline(always)]
-    fn rows<'a>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: &'a [Values]) -> Self::Rows<'a> {
-        (&mut columns.0.state[chunks.clone()], &events[0], T::rows(&mut columns.1, chunks, &events[1..]))
+    fn rows<'a, E: Events<'a>>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: E) -> Self::Rows<'a, E> {
+        let (mine, others) = events.split();
+        (&mut columns.0.state[chunks.clone()], mine, T::rows(&mut columns.1, chunks, others))
     }
     #[inline(always)]
-    fn load(rows: &Self::Rows<'_>, len: usize, b: usize) -> Self::Row {
-        (rows.0[..len][b], rows.1[b], T::load(&rows.2, len, b))
+    fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row {
+        (rows.0[..len][b], E::take(&mut rows.1, b), T::load::<E>(&mut rows.2, len, b))
     }
     #[inline(always)]
-    fn store(rows: &mut Self::Rows<'_>, len: usize, b: usize, row: Self::Row) {
+    fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row) {
         rows.0[..len][b] = row.0;
-        T::store(&mut rows.2, len, b, row.2);
+        T::store::<E>(&mut rows.2, len, b, row.2);
     }
     #[inline(always)]
     fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64) {
@@ -298,7 +351,7 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
 }
 
 /// The loop over a block.
-struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK: bool> {
+struct Step<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE: bool, const KICK: bool> {
     membrane: &'a mut MembraneColumns<M>,
     receptors: &'a mut R::Columns,
     chunks: Range<usize>,
@@ -306,12 +359,12 @@ struct Step<'a, M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, 
     same_drive: f64,
     drive: &'a Values,
     kick: &'a Values,
-    events: &'a [Values],
+    events: E,
     spikes: &'a mut Vec<u32>,
 }
 
-impl<M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK: bool> Kernel
-    for Step<'_, M, R, EACH, DRIVE, KICK>
+impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE: bool, const KICK: bool> Kernel
+    for Step<'a, M, R, E, EACH, DRIVE, KICK>
 {
     type Output = ();
     #[inline(always)]
@@ -324,13 +377,13 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK:
         let len = self.chunks.len().min(CHUNKS);
         let chunks = first..first + len;
         let (states, refractories) = (&mut state[chunks.clone()], &mut refractory[chunks.clone()]);
-        let mut rows = R::rows(self.receptors, chunks, self.events);
+        let mut rows = R::rows::<E>(self.receptors, chunks, self.events);
         // Chunks with a neuron that fires. They are seen to behind the loop: a call in it would move every constant from
         // its register to memory and back.
         let mut fired = 0u32;
         for b in 0..len {
             let mut state = states[b];
-            let mut row = R::load(&rows, len, b);
+            let mut row = R::load::<E>(&mut rows, len, b);
             let mut refractory = refractories[b];
             let (drive, kick) = (self.drive[b], self.kick[b]);
             let mut any = false;
@@ -350,7 +403,7 @@ impl<M: Membrane, R: Receptors, const EACH: bool, const DRIVE: bool, const KICK:
             }
             states[b] = state;
             refractories[b] = refractory;
-            R::store(&mut rows, len, b, row);
+            R::store::<E>(&mut rows, len, b, row);
             fired |= u32::from(any) << b;
         }
         while fired != 0 {
@@ -391,35 +444,35 @@ const NONE: Values = Values::ZERO;
 
 impl<M: Membrane, R: Receptors> Composed<M, R> {
     /// Steps the membranes, with the receptors that are fused with them.
-    fn run<const EACH: bool>(&mut self, block: Block<'_>, spikes: &mut Vec<u32>) {
-        match (block.drive, block.kick) {
-            (Drive::Same(drive), None) => self.run_with::<EACH, false, false>(drive, &NONE, &NONE, block, spikes),
-            (Drive::Same(drive), Some(kick)) => self.run_with::<EACH, false, true>(drive, &NONE, kick, block, spikes),
-            (Drive::Each(drive), None) => self.run_with::<EACH, true, false>(0.0, drive, &NONE, block, spikes),
-            (Drive::Each(drive), Some(kick)) => self.run_with::<EACH, true, true>(0.0, drive, kick, block, spikes),
-        }
-    }
-
-    fn run_with<const EACH: bool, const DRIVE: bool, const KICK: bool>(
-        &mut self,
-        same_drive: f64,
-        drive: &Values,
-        kick: &Values,
-        block: Block<'_>,
-        spikes: &mut Vec<u32>,
+    fn run<'a, E: Events<'a>, const EACH: bool>(
+        &'a mut self,
+        chunks: Range<usize>,
+        drive: Drive<'a>,
+        events: E,
+        kick: Option<&'a Values>,
+        spikes: &'a mut Vec<u32>,
     ) {
         let (membrane, receptors) = (&mut self.membrane, &mut self.fused);
-        let Block { chunks, events, .. } = block;
-        dispatch(Step::<M, R, EACH, DRIVE, KICK> {
-            membrane,
-            receptors,
-            chunks,
-            same_drive,
-            drive,
-            kick,
-            events,
-            spikes,
-        });
+        macro_rules! step {
+            ($drives:literal, $kicks:literal, $same_drive:expr, $drive:expr, $kick:expr) => {
+                dispatch(Step::<M, R, E, EACH, $drives, $kicks> {
+                    membrane,
+                    receptors,
+                    chunks,
+                    same_drive: $same_drive,
+                    drive: $drive,
+                    kick: $kick,
+                    events,
+                    spikes,
+                })
+            };
+        }
+        match (drive, kick) {
+            (Drive::Same(drive), None) => step!(false, false, drive, &NONE, &NONE),
+            (Drive::Same(drive), Some(kick)) => step!(false, true, drive, &NONE, kick),
+            (Drive::Each(drive), None) => step!(true, false, 0.0, drive, &NONE),
+            (Drive::Each(drive), Some(kick)) => step!(true, true, 0.0, drive, kick),
+        }
     }
 }
 
@@ -428,11 +481,11 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         self.membrane.len
     }
     fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>) {
+        let Block { chunks, drive, events, kick } = block;
         if R::COUNT > 0 {
-            self.run::<false>(block, spikes);
+            self.run::<_, false>(chunks, drive, events, kick, spikes);
             return;
         }
-        let Block { chunks, drive, events, kick } = block;
         let mut drives = drive.values();
         let mut jumps = *kick.unwrap_or(&NONE);
         for (receptor, events) in self.staged.iter_mut().zip(events) {
@@ -440,12 +493,19 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         }
         let kicks = kick.is_some() || self.staged.iter().any(|r| r.jumps());
         let drive = if self.staged.is_empty() { drive } else { Drive::Each(&drives) };
-        let block = Block { chunks, drive, events: &[], kick: kicks.then_some(&jumps) };
+        let (none, kick): (&[Values], _) = (&[], kicks.then_some(&jumps));
         if self.membrane.constants.differ() {
-            self.run::<true>(block, spikes)
+            self.run::<_, true>(chunks, drive, none, kick, spikes)
         } else {
-            self.run::<false>(block, spikes)
+            self.run::<_, false>(chunks, drive, none, kick, spikes)
         }
+    }
+    fn takes_sums(&self) -> bool {
+        R::COUNT > 0
+    }
+    fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>) {
+        assert!(self.takes_sums(), "receptors that are staged take values");
+        self.run::<_, false>(chunks, drive, sums, None, spikes)
     }
     fn flush(&mut self) {
         flush::<M::State>(&mut self.membrane.state);
