@@ -11,6 +11,7 @@ use crate::share;
 use crate::tile::{Samples, Tile};
 use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
 use lapicque_models::list::Models;
+use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -108,8 +109,17 @@ impl Simulation {
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
         let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + epoch as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
-        let mut degrees: Vec<Vec<u64>> = plan.populations.iter().map(|p| vec![0; p.size as usize]).collect();
-        tiles.iter().for_each(|tile| tile.synapses.add_degrees(&mut degrees));
+        let none = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
+        let degrees_of = |tile: &&Tile| {
+            let mut degrees = none();
+            tile.synapses.add_degrees(&mut degrees);
+            degrees
+        };
+        let both = |mut a: Vec<Vec<u64>>, b: Vec<Vec<u64>>| {
+            a.iter_mut().flatten().zip(b.into_iter().flatten()).for_each(|(a, b)| *a += b);
+            a
+        };
+        let degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(none, both));
         let samples = || (0..tiles.len()).map(|_| RwLock::default()).collect::<Vec<_>>();
         let samples = [samples(), samples()];
         let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };

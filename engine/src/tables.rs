@@ -53,12 +53,25 @@ struct Cell {
     last: u32,
 }
 
-/// The segments of all rows: those of each shard by (source, band). Targets come in the order of their slots, so that
+/// The segments of one shard, by (source, band), and their fillers. Targets come in the order of their slots, so that
 /// only the cells and rows of one shard need be near.
 struct Cells {
-    shards: Vec<Vec<Cell>>,
+    cells: Vec<Cell>,
+    fillers: usize,
+}
+
+impl Cells {
+    fn new(sources: usize, bands: usize) -> Cells {
+        Cells { cells: vec![Cell::default(); sources * bands], fillers: 0 }
+    }
+}
+
+/// A table while it is filled.
+struct Filling {
+    first_delay: u32,
     bands: usize,
-    fillers: Vec<usize>,
+    /// Rows of each shard, and the places of their next synapses.
+    shards: Vec<(Rows, Vec<Cell>)>,
 }
 
 /// One bundle's synapses onto the tile, with slots and delays.
@@ -132,8 +145,10 @@ impl TableBuilder<'_> {
         let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint));
         if let Some(code) = Code::new(self.largest(), steps.trailing_zeros()) {
             let cells = self.count(Storage::Packed(code), first, last)?;
-            let all: u64 = cells.shards.iter().flatten().map(|c| u64::from(c.at)).sum();
-            if cells.fillers.iter().sum::<usize>() as u64 <= all / FILLERS {
+            let (fillers, all) = cells.iter().fold((0, 0u64), |(fillers, all), shard| {
+                (fillers + shard.fillers, all + shard.cells.iter().map(|c| u64::from(c.at)).sum::<u64>())
+            });
+            if fillers as u64 <= all / FILLERS {
                 return self.fill(cells, Storage::Packed(code), first);
             }
         }
@@ -145,42 +160,45 @@ impl TableBuilder<'_> {
         self.plan.populations[self.group.population].size as usize
     }
 
-    /// Shard of a slot of the tile, and slot in the shard.
-    #[inline(always)]
-    fn place(&self, slot: u32) -> (usize, u32) {
-        ((slot >> self.blueprint.bits) as usize, slot & ((1 << self.blueprint.bits) - 1))
+    /// What gives shard and slot in the shard of a slot of the tile.
+    fn place(&self) -> impl Fn(u32) -> (usize, u32) + use<> {
+        let bits = self.blueprint.bits;
+        move |slot| ((slot >> bits) as usize, slot & ((1 << bits) - 1))
     }
 
     /// First pass: counts the synapses, and fillers, of every segment.
-    fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Cells, BuildError> {
+    fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Vec<Cells>, BuildError> {
         let bands = (((last - first) >> storage.band_bits()) + 1) as usize;
-        let all = self.sources().checked_mul(bands).filter(|&n| n <= 1 << 33).ok_or_else(|| {
+        if self.sources().checked_mul(bands).is_none_or(|n| n > 1 << 33) {
             let (sources, delays) = (self.sources(), last - first + 1);
-            too_large(&format!(
+            return Err(too_large(&format!(
                 "{sources} sources with {delays} different delays are too many; bound the delays (min, max)"
-            ))
-        })?;
-        let (mut shards, mut fillers) = (vec![vec![Cell::default(); all]; self.shards], vec![0; self.shards]);
+            )));
+        }
+        let place = self.place();
+        let mut shards: Vec<Cells> = (0..self.shards).map(|_| Cells::new(self.sources(), bands)).collect();
         self.visit(&mut |_, placed| {
             for (_, source, slot, delay) in placed.each() {
-                let (shard, slot) = self.place(slot);
-                let cell = &mut shards[shard][source * bands + ((delay - first) >> storage.band_bits()) as usize];
+                let (shard, slot) = place(slot);
+                let shard = &mut shards[shard];
+                let cell = &mut shard.cells[source * bands + ((delay - first) >> storage.band_bits()) as usize];
                 cell.at += 1;
                 if let Storage::Packed(code) = storage {
-                    let n = code.fillers(slot.wrapping_sub(cell.last));
-                    cell.at += n;
+                    let fillers = code.fillers(slot.wrapping_sub(cell.last));
+                    cell.at += fillers;
                     cell.last = slot;
-                    fillers[shard] += n as usize;
+                    shard.fillers += fillers as usize;
                 }
             }
         });
-        Ok(Cells { shards, bands, fillers })
+        Ok(shards)
     }
 
     /// Second pass: makes the same draws again and puts every synapse in its place.
-    fn fill(&self, cells: Cells, storage: Storage, first: u32) -> Result<Table, BuildError> {
-        let (mut table, mut cells) = self.allocate(cells, storage, first)?;
-        let (first, bands) = (table.first_delay, table.bands as usize);
+    fn fill(&self, cells: Vec<Cells>, storage: Storage, first: u32) -> Result<Table, BuildError> {
+        let mut filling = self.allocate(cells, storage, first)?;
+        let Filling { first_delay, bands, shards } = &mut filling;
+        let place = self.place();
         let mut weights = Vec::new();
         self.visit(&mut |index, placed| {
             let projection = &self.plan.projections[index];
@@ -197,10 +215,11 @@ impl TableBuilder<'_> {
             // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
             // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
             for (i, source, slot, delay) in placed.each() {
-                let (shard, slot) = self.place(slot);
-                let delay = delay - first;
-                let cell = &mut cells[shard][source * bands + (delay >> storage.band_bits()) as usize];
-                match &mut table.shards[shard] {
+                let (shard, slot) = place(slot);
+                let delay = delay - *first_delay;
+                let (rows, cells) = &mut shards[shard];
+                let cell = &mut cells[source * *bands + (delay >> storage.band_bits()) as usize];
+                match rows {
                     Rows::Constant { targets, .. } => targets[cell.at as usize] = slot as u16,
                     Rows::Individual { targets, weights: stored } => {
                         targets[cell.at as usize] = slot as u16;
@@ -217,7 +236,7 @@ impl TableBuilder<'_> {
                 cell.at += 1;
             }
         });
-        Ok(finished(table, cells))
+        Ok(self.finish(filling))
     }
 
     /// Weight, delay, and in each shard the slots from the first to the last target, of a group whose connections take
@@ -260,29 +279,29 @@ impl TableBuilder<'_> {
             (slots.end > 0).then(|| Bits::new(shard, population, delay, weight, self.sources(), slots))
         };
         let mut pairs: Vec<_> = slots.iter().enumerate().map(new).collect();
-        let mut shards = vec![vec![Cell::default(); self.sources()]; self.shards];
-        self.connect(&mut pairs, &mut |shard, source, _| shards[shard][source].at += 1);
-        if shards.iter().flatten().all(|cell| cell.at == 0) {
+        let mut shards: Vec<Cells> = (0..self.shards).map(|_| Cells::new(self.sources(), 1)).collect();
+        self.connect(&mut pairs, &mut |shard, source, _| shards[shard].cells[source].at += 1);
+        if shards.iter().flat_map(|shard| &shard.cells).all(|cell| cell.at == 0) {
             return Ok((pairs, None));
         }
-        let cells = Cells { shards, bands: 1, fillers: vec![0; self.shards] };
-        let (mut table, mut cells) = self.allocate(cells, Storage::Constant(weight), delay)?;
+        let mut filling = self.allocate(shards, Storage::Constant(weight), delay)?;
         pairs.iter_mut().flatten().for_each(Bits::clear);
         self.connect(&mut pairs, &mut |shard, source, slot| {
-            let cell = &mut cells[shard][source];
-            if let Rows::Constant { targets, .. } = &mut table.shards[shard] {
-                targets[cell.at as usize] = slot;
+            let (rows, cells) = &mut filling.shards[shard];
+            if let Rows::Constant { targets, .. } = rows {
+                targets[cells[source].at as usize] = slot;
             }
-            cell.at += 1;
+            cells[source].at += 1;
         });
-        Ok((pairs, Some(finished(table, cells))))
+        Ok((pairs, Some(self.finish(filling))))
     }
 
     /// Connects the pair of every synapse; calls `f` with shard, source and slot of those that find theirs connected.
     fn connect(&self, pairs: &mut [Option<Bits>], f: &mut dyn FnMut(usize, usize, u16)) {
+        let place = self.place();
         self.visit(&mut |_, placed| {
             for (_, source, slot, _) in placed.each() {
-                let (shard, slot) = self.place(slot);
+                let (shard, slot) = place(slot);
                 if !pairs[shard].as_mut().is_some_and(|bits| bits.connect(source, slot as usize)) {
                     f(shard, source, slot as u16);
                 }
@@ -291,31 +310,50 @@ impl TableBuilder<'_> {
     }
 
     /// A table with room for the synapses counted, and its cells set for filling. Unused bands at both ends go.
-    fn allocate(&self, cells: Cells, storage: Storage, first: u32) -> Result<(Table, Vec<Vec<Cell>>), BuildError> {
-        let Cells { shards: mut all, bands, fillers } = cells;
-        let used = |band: usize| all.iter().any(|cells| cells.iter().skip(band).step_by(bands).any(|cell| cell.at > 0));
+    fn allocate(&self, mut shards: Vec<Cells>, storage: Storage, first: u32) -> Result<Filling, BuildError> {
+        let sources = self.sources();
+        let bands = shards.first().map_or(1, |shard| shard.cells.len() / sources);
+        let used = |band: usize| {
+            shards.iter().any(|shard| shard.cells.iter().skip(band).step_by(bands).any(|cell| cell.at > 0))
+        };
         let low = (0..bands).find(|&band| used(band)).unwrap_or(0);
         let high = (low..bands).rev().find(|&band| used(band)).unwrap_or(low);
         let kept = high - low + 1;
-        let mut shards = Vec::with_capacity(self.shards);
-        for (cells, fillers) in all.iter_mut().zip(fillers) {
-            if kept < bands {
-                for s in 0..self.sources() {
+        if kept < bands {
+            for Cells { cells, .. } in &mut shards {
+                for s in 0..sources {
                     cells.copy_within(s * bands + low..s * bands + high + 1, s * kept);
                 }
-                cells.truncate(self.sources() * kept);
+                cells.truncate(sources * kept);
                 cells.shrink_to_fit();
             }
-            let n = places(cells).ok_or_else(|| too_large(TOO_MANY))? as usize;
-            shards.push(match storage {
+        }
+        let allocate = |Cells { mut cells, fillers }| {
+            let n = places(&mut cells).ok_or_else(|| too_large(TOO_MANY))? as usize;
+            let rows = match storage {
                 Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
                 Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
                 Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
-            });
+            };
+            Ok((rows, cells))
+        };
+        let shards = shards.into_iter().map(allocate).collect::<Result<_, BuildError>>()?;
+        Ok(Filling { first_delay: first + ((low as u32) << storage.band_bits()), bands: kept, shards })
+    }
+
+    /// A table whose cells were filled: every cell moved to its end, which is the next one's start.
+    fn finish(&self, filling: Filling) -> Table {
+        let Filling { first_delay, bands, shards } = filling;
+        let segments = shards.len() * bands;
+        let mut starts = vec![0; (self.sources() + 1) * segments];
+        for (shard, (_, cells)) in shards.iter().enumerate() {
+            for (cell, end) in cells.iter().enumerate() {
+                let next = cell + 1;
+                starts[next / bands * segments + shard * bands + next % bands] = end.at;
+            }
         }
-        let first_delay = first + ((low as u32) << storage.band_bits());
-        let (population, bands) = (self.group.population, kept as u32);
-        Ok((Table { population, first_delay, bands, starts: Vec::new(), shards }, all))
+        let shards = shards.into_iter().map(|(rows, _)| rows).collect();
+        Table { population: self.group.population, first_delay, bands: bands as u32, starts, shards }
     }
 }
 
@@ -342,19 +380,6 @@ fn places(cells: &mut [Cell]) -> Option<u32> {
 }
 
 const TOO_MANY: &str = "more than 4e9 synapses in one shard";
-
-/// A table whose cells were filled: every cell moved to its end, which is the next one's start.
-fn finished(mut table: Table, shards: Vec<Vec<Cell>>) -> Table {
-    let (segments, bands) = (table.segments(), table.bands as usize);
-    table.starts = vec![0; segments + shards.iter().map(Vec::len).sum::<usize>()];
-    for (shard, cells) in shards.into_iter().enumerate() {
-        for (cell, end) in cells.into_iter().enumerate() {
-            let next = cell + 1;
-            table.starts[next / bands * segments + shard * bands + next % bands] = end.at;
-        }
-    }
-    table
-}
 
 fn too_large(what: &str) -> BuildError {
     BuildError::Invalid(format!("{what}; use more threads, or fewer synapses"))
