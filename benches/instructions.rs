@@ -86,6 +86,16 @@ fn update(mut population: Population) -> Population {
     population
 }
 
+#[library_benchmark]
+#[bench::lif_exponential_portable(args = (Level::Portable), setup = lif_exponential)]
+#[bench::lif_exponential_avx2(args = (Level::Avx2), setup = lif_exponential)]
+fn update_from_sums(mut population: Population) -> Population {
+    (0..STEPS).for_each(|_| {
+        black_box(population.step_from_sums());
+    });
+    population
+}
+
 fn draws(level: Level, page: &'static Page, parameters: &[(&str, f64)]) -> Draws {
     force(level);
     let mut draws = Draws::new(NEURONS, page, parameters);
@@ -159,7 +169,7 @@ fn network(simulation: Simulation) {
     std::mem::forget(run(simulation));
 }
 
-library_benchmark_group!(name = kernels, benchmarks = [update, draw]);
+library_benchmark_group!(name = kernels, benchmarks = [update, update_from_sums, draw]);
 
 library_benchmark_group!(
     name = networks,

@@ -1,6 +1,6 @@
 //! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for
-//! every membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused and
-//! staged. The fused path at every vector level of this CPU, the staged one at the widest.
+//! every membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused, staged,
+//! and fused from sums. The fused path at every vector level of this CPU, the others at the widest.
 //!
 //! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2
 //! cache.
@@ -54,6 +54,11 @@ fn update(c: &mut Criterion<CpuTime>) {
             };
             at_each_level(|level| bench("fused", true, level));
             bench("staged", false, vector::level());
+            let mut population = Population::new(NEURONS, membrane, &receptors, true);
+            if population.step_from_sums().is_some() {
+                let id = BenchmarkId::new("sums", vector::level().name());
+                group.bench_function(id, |b| b.iter(|| population.step_from_sums()));
+            }
         }
     }
 }

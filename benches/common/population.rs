@@ -3,14 +3,18 @@
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Drive, Neurons, chunks_for};
+use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
 use lapicque_models::page::Page;
+
+/// Unit of sums.
+const QUANTUM: f64 = 1e-4;
 
 /// Neurons and their input.
 pub struct Population {
     neurons: Box<dyn Neurons>,
     drive: Values,
     events: Vec<Values>,
+    sums: Vec<[[i32; LANES]; CHUNKS]>,
     spikes: Vec<u32>,
 }
 
@@ -30,8 +34,10 @@ impl Population {
         let at = |b: usize, l: usize| (b * LANES + l) as f64;
         let lanes = |f: &dyn Fn(f64) -> f64| Values(std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l)))));
         let drive = lanes(&|i| 0.103 + 0.01 * (i / BLOCK as f64));
-        let events = (0..receptors.len()).map(|r| lanes(&|i| 0.05 * (i * (r + 1) as f64).sin())).collect();
-        Population { neurons, drive, events, spikes: Vec::with_capacity(len) }
+        let events: Vec<_> = (0..receptors.len()).map(|r| lanes(&|i| 0.05 * (i * (r + 1) as f64).sin())).collect();
+        let sums =
+            events.iter().map(|e| e.0.map(|chunk| chunk.map(|event| (event / QUANTUM).round() as i32))).collect();
+        Population { neurons, drive, events, sums, spikes: Vec::with_capacity(len) }
     }
 
     /// One step of every neuron. Returns the number of spikes.
@@ -46,5 +52,22 @@ impl Population {
             );
         }
         self.spikes.len()
+    }
+
+    /// The same from sums, for neurons that take them; copying them to where they are taken is part of it.
+    pub fn step_from_sums(&mut self) -> Option<usize> {
+        if !self.neurons.takes_sums() {
+            return None;
+        }
+        self.spikes.clear();
+        let all = chunks_for(self.neurons.len());
+        for first in (0..all).step_by(CHUNKS) {
+            let chunks = first..(first + CHUNKS).min(all);
+            let (mut one, mut two) = (self.sums[0], self.sums[self.sums.len() - 1]);
+            let mut sums = [Sums { sums: &mut one, quantum: QUANTUM }, Sums { sums: &mut two, quantum: QUANTUM }];
+            let sums = &mut sums[..self.events.len()];
+            self.neurons.step_from_sums(chunks, Drive::Each(&self.drive), sums, &mut self.spikes);
+        }
+        Some(self.spikes.len())
     }
 }

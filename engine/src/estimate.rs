@@ -72,7 +72,7 @@ pub fn estimate(plan: &Plan, tiles: usize) -> Estimate {
         sum.synapses += one.synapses;
         sum.bytes += one.bytes;
         if !is_dense(p) {
-            // The index of a source's row has an entry per delay, at most; one table per shard of 65 536 slots.
+            // The index has an entry for each source, shard of 65 536 slots and delay, at most.
             let (low, high) = Sampler::delay(p.delay, plan.dt).bounds();
             let delays = f64::from(Sampler::steps(high) - Sampler::steps(low) + 1);
             let row = &mut rows[p.from.population];
