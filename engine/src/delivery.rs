@@ -184,53 +184,42 @@ fn worth_counting(due: &[(u32, u32)], slots: usize) -> bool {
     slots >= COUNTED && 2 * due.iter().map(|(start, end)| (end - start) as usize).sum::<usize>() > slots
 }
 
+/// Calls `f` with each of `all`, by eights: a compiler unrolls that.
 #[inline(always)]
-fn count(targets: &[u16], counts: &mut [u8; SHARD]) {
-    let (eights, rest) = targets.as_chunks::<8>();
+fn each<T: Copy>(all: &[T], mut f: impl FnMut(T)) {
+    let (eights, rest) = all.as_chunks::<8>();
     for eight in eights {
-        for target in eight {
-            counts[*target as usize] = counts[*target as usize].wrapping_add(1);
+        for &one in eight {
+            f(one);
         }
     }
-    for &target in rest {
-        counts[target as usize] = counts[target as usize].wrapping_add(1);
+    for &one in rest {
+        f(one);
     }
 }
 
 #[inline(always)]
+fn count(targets: &[u16], counts: &mut [u8; SHARD]) {
+    each(targets, |target| counts[usize::from(target)] = counts[usize::from(target)].wrapping_add(1));
+}
+
+#[inline(always)]
 fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
-    let (eights, rest) = targets.as_chunks::<8>();
-    for eight in eights {
-        for target in eight {
-            input[*target as usize].add(weight);
-        }
-    }
-    for &target in rest {
-        input[target as usize].add(weight);
-    }
+    each(targets, |target| input[usize::from(target)].add(weight));
 }
 
 #[inline(always)]
 fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: &mut [S]) {
     let (farthest, band, shift) = (code.farthest(), (1u8 << code.band_bits) - 1, code.gap_bits + code.band_bits);
     let mut target = 0;
-    let mut add = |word: u32| {
+    each(codes, |word| {
         target += word & farthest;
         let row = starts[((word >> code.gap_bits) as u8 & band) as usize & (DEEPEST - 1)];
         // Codes lead nowhere else; the check is what safe code pays.
         if let Some(sum) = sums.get_mut((row + target) as usize) {
             sum.add(word as i32 >> shift);
         }
-    };
-    let (eights, rest) = codes.as_chunks::<8>();
-    for eight in eights {
-        for &word in eight {
-            add(word);
-        }
-    }
-    for &word in rest {
-        add(word);
-    }
+    });
 }
 
 impl Table {
