@@ -86,7 +86,7 @@ pub struct Tile {
     pub neurons: Vec<Option<Box<dyn Neurons>>>,
     /// Its incoming synapses.
     pub synapses: Synapses,
-    /// Inputs, in the plan's order.
+    /// Inputs, those of the first population first, else in the plan's order.
     pub sources: Vec<TileSource>,
     probes: Vec<Probe>,
     inputs: Inputs,
@@ -181,6 +181,7 @@ impl Tile {
                 sources.push(TileSource { input: index, population, receptor: input.receptor, source, active: false });
             }
         }
+        sources.sort_by_key(|s| s.population);
         let depth = synapses.depth();
         let inputs = if blueprint.wide {
             Inputs::Wide(rings(&layout, blueprint, depth))
@@ -235,9 +236,13 @@ impl Tile {
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let chunks = lapicque_models::neurons::chunks_for(share.len());
-        let mine = |s: &&TileSource| s.active && s.population == population;
-        let kicks = self.sources.iter().filter(mine).any(|s| s.source.kicks());
-        let mut drives = self.sources.iter().filter(mine).filter(|s| s.receptor.is_none());
+        let end = self.sources.partition_point(|s| s.population <= population);
+        let first = self.sources[..end].partition_point(|s| s.population < population);
+        let sources = &mut self.sources[first..end];
+        let active = || sources.iter().filter(|s| s.active);
+        let kicks = active().any(|s| s.source.kicks());
+        let onto_receptors = active().any(|s| s.receptor.is_some());
+        let mut drives = active().filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
         let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
         let quanta = &self.quanta[population][..];
@@ -246,7 +251,7 @@ impl Tile {
         let slots = first..share.slots.last().map_or(0, |&slot| slot as usize + share.blocks() * BLOCK);
         let only_sums = neurons.takes_sums()
             && !kicks
-            && !self.sources.iter().filter(mine).any(|s| s.receptor.is_some())
+            && !onto_receptors
             && (1..=2).contains(&quanta.len())
             && place(slots.start).0 == place(slots.end - 1).0;
         let mut arriving = match &mut self.inputs {
@@ -269,10 +274,8 @@ impl Tile {
                     inputs.collect(shard, tick, slot..slot + BLOCK, quanta[r], events);
                 }
             }
-            let wanted = |s: &&mut TileSource| {
-                s.active && s.population == population && (s.receptor.is_some() || same_drive.is_none())
-            };
-            for s in self.sources.iter_mut().filter(wanted) {
+            let wanted = |s: &&mut TileSource| s.active && (s.receptor.is_some() || same_drive.is_none());
+            for s in sources.iter_mut().filter(wanted) {
                 let events = s.receptor.map(|r| &mut all_events[r]);
                 s.source.step(tick, block, Sink { drive, events, kick });
             }
