@@ -362,7 +362,7 @@ fn rebuilt_sources(
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Sources, BuildError> {
     let mut sources = Vec::new();
-    for (at, old) in tile.sources.iter().enumerate().filter(|(_, s)| wanted(s.input)) {
+    for (at, old) in tile.sources.iter().flatten().enumerate().filter(|(_, s)| wanted(s.input)) {
         let share = &tile.layout.shares[plan.inputs[old.input].to.population];
         if let Some(mut new) = share::source(plan, models, old.input, share)? {
             new.set_generators(old.source.generators().to_vec());
@@ -373,8 +373,9 @@ fn rebuilt_sources(
 }
 
 fn put_sources(tile: &mut Tile, sources: Sources) {
+    let mut old: Vec<_> = tile.sources.iter_mut().flatten().collect();
     for (at, source) in sources {
-        tile.sources[at].source = source;
+        old[at].source = source;
     }
 }
 

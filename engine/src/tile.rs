@@ -57,7 +57,6 @@ fn block_sums<'a, const N: usize>(row: &'a mut [i32], firsts: [usize; N], quanta
 pub struct TileSource {
     /// Index of the input in the plan.
     pub input: usize,
-    population: usize,
     receptor: Option<usize>,
     /// The source itself.
     pub source: Box<dyn Source>,
@@ -86,8 +85,8 @@ pub struct Tile {
     pub neurons: Vec<Option<Box<dyn Neurons>>>,
     /// Its incoming synapses.
     pub synapses: Synapses,
-    /// Inputs, those of the first population first, else in the plan's order.
-    pub sources: Vec<TileSource>,
+    /// Inputs of each population, in the plan's order.
+    pub sources: Vec<Vec<TileSource>>,
     probes: Vec<Probe>,
     inputs: Inputs,
     quanta: Vec<Vec<f64>>,
@@ -174,14 +173,13 @@ impl Tile {
                 Some(neurons)
             });
         }
-        let mut sources = Vec::new();
+        let mut sources: Vec<Vec<_>> = plan.populations.iter().map(|_| Vec::new()).collect();
         for (index, input) in plan.inputs.iter().enumerate() {
             let population = input.to.population;
             if let Some(source) = source(plan, models, index, &layout.shares[population])? {
-                sources.push(TileSource { input: index, population, receptor: input.receptor, source, active: false });
+                sources[population].push(TileSource { input: index, receptor: input.receptor, source, active: false });
             }
         }
-        sources.sort_by_key(|s| s.population);
         let depth = synapses.depth();
         let inputs = if blueprint.wide {
             Inputs::Wide(rings(&layout, blueprint, depth))
@@ -215,7 +213,7 @@ impl Tile {
             Inputs::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
             Inputs::Wide(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
         }
-        for s in &mut self.sources {
+        for s in self.sources.iter_mut().flatten() {
             let input = &plan.inputs[s.input];
             s.active = (input.start..input.stop).contains(&(tick - 1))
                 && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok());
@@ -236,9 +234,7 @@ impl Tile {
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let chunks = lapicque_models::neurons::chunks_for(share.len());
-        let end = self.sources.partition_point(|s| s.population <= population);
-        let first = self.sources[..end].partition_point(|s| s.population < population);
-        let sources = &mut self.sources[first..end];
+        let sources = &mut self.sources[population];
         let active = || sources.iter().filter(|s| s.active);
         let kicks = active().any(|s| s.source.kicks());
         let onto_receptors = active().any(|s| s.receptor.is_some());
@@ -281,20 +277,20 @@ impl Tile {
             }
             let first = block * CHUNKS;
             let chunks = first..(first + CHUNKS).min(chunks);
-            let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
+            let drive = || same_drive.map_or(Drive::Each(drive), Drive::Same);
             match (&mut arriving, quanta) {
                 (Arriving::Alone(row), &[quantum]) => {
                     let mut sums = block_sums(row, [block * BLOCK], [quantum]);
-                    neurons.step_from_sums(chunks, drive, &mut sums, spikes);
+                    neurons.step_from_sums(chunks, drive(), &mut sums, spikes);
                 }
                 (Arriving::Alone(row), &[one, two]) => {
                     let second = (share.slots[1] - share.slots[0]) as usize;
                     let mut sums = block_sums(row, [block * BLOCK, second + block * BLOCK], [one, two]);
-                    neurons.step_from_sums(chunks, drive, &mut sums, spikes);
+                    neurons.step_from_sums(chunks, drive(), &mut sums, spikes);
                 }
                 _ => {
                     let events = &all_events[..quanta.len()];
-                    neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
+                    neurons.step(Block { chunks, drive: drive(), events, kick: kicks.then_some(&*kick) }, spikes);
                 }
             }
         }
