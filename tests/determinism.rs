@@ -281,6 +281,39 @@ fn the_small_microcircuit_gives_the_same_bits_full_and_compact_on_every_number_o
 }
 
 /// The synapses as a sorted list of everything they have.
+/// More slots than 16 bits can number, so that one tile has three shards, a receptor's slots lie in two of them, and every
+/// storage of synapses comes in each.
+#[test]
+fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
+    let mut n = Network::new(0.1, 4);
+    let lif = [("tau_m", 20.0.into()), ("v_threshold", 20.0.into()), ("v_reset", 10.0.into()), ("t_ref", 2.0.into())];
+    n.population("A", 60_000, "lif", &lif).unwrap();
+    n.receptor("A", "exc", "exponential", &[("tau", 5.0.into())]).unwrap();
+    n.receptor("A", "inh", "exponential", &[("tau", 10.0.into())]).unwrap();
+    n.initial("A", "v", Value::uniform(0.0, 20.0)).unwrap();
+    n.population("B", 30_000, "lif", &lif).unwrap();
+    n.receptor("B", "in", "delta", &[]).unwrap();
+    n.initial("B", "v", Value::uniform(0.0, 20.0)).unwrap();
+    n.population("Few", 200, "lif", &lif).unwrap();
+    n.initial("Few", "v", Value::uniform(0.0, 20.0)).unwrap();
+    for name in ["A", "B", "Few"] {
+        n.input(&format!("{name} current"), name, None, "current", &[("amplitude", 30.0.into())]).unwrap();
+    }
+    n.project("A", "A", "exc", Rule::FixedInDegree(8), Value::normal(2.0, 0.2), Value::normal(1.5, 0.7)).unwrap();
+    n.project("B", "A", "inh", Rule::FixedInDegree(8), -2.0, 0.8).unwrap();
+    n.project("A", "B", "in", Rule::FixedOutDegree(5), 0.3, 1.2).unwrap();
+    n.project("Few", "A", "inh", Rule::ErdosRenyi(0.2), -0.5, 1.0).unwrap();
+    n.project("Few", "B", "in", Rule::AllToAll, 0.01, 0.5).unwrap();
+    let plan = n.plan_mut();
+    let (one, four) = (run(plan, options(1, 1), &[400]), run(plan, options(1, 4), &[400]));
+    for p in 0..3 {
+        assert!(one.spikes.iter().filter(|s| s.1 == p).count() > 100, "population {p} hardly fires");
+    }
+    same("1 tile of three shards, and 4 of one", &one, &four);
+    let (one, four) = (connectivity(plan, 1), connectivity(plan, 4));
+    assert!(one.len() > 9_000_000 && one == four, "{} and {} synapses", one.len(), four.len());
+}
+
 fn connectivity(plan: &Plan, tiles: usize) -> Vec<(usize, u32, usize, u32, u64, u64)> {
     let simulation = Simulation::new(plan.clone(), options(1, tiles)).expect("it is built");
     let mut all = Vec::new();

@@ -46,7 +46,7 @@ impl Due {
 ///
 /// A core has few buffers for cache lines under way, and a line from main memory holds one for long: sums, which miss the
 /// first-level cache too, then wait for a buffer. So memory is read in a phase of its own, into the second-level cache;
-/// 1.8 ns per event instead of 3.6 in a small program (benches/README.md).
+/// half the time in a small program (benches/README.md).
 const BATCH: usize = 48 << 10;
 
 /// Spikes whose rows are looked up before: about as many lines as a core can wait for at a time.
