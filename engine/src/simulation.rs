@@ -8,12 +8,12 @@ use crate::estimate::{estimate, machine_memory};
 use crate::history::History;
 use crate::plan::{Plan, Value};
 use crate::share;
-use crate::tile::{Samples, Tile};
+use crate::tile::{SharedSamples, Tile};
 use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
 use lapicque_models::list::Models;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 
 /// How to build a network.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub struct Simulation {
     blueprint: Blueprint,
     pool: rayon::ThreadPool,
     workers: Vec<Mutex<Worker>>,
-    samples: [Vec<RwLock<Samples>>; 2],
+    samples: [Vec<SharedSamples>; 2],
     widths: Vec<Vec<usize>>,
     tick: u64,
     /// Steps of an epoch: the shortest delay.
@@ -120,7 +120,7 @@ impl Simulation {
             a
         };
         let degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(none, both));
-        let samples = || (0..tiles.len()).map(|_| RwLock::default()).collect::<Vec<_>>();
+        let samples = || (0..tiles.len()).map(|_| SharedSamples::default()).collect::<Vec<_>>();
         let samples = [samples(), samples()];
         let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();

@@ -9,11 +9,13 @@ use crate::plan::Plan;
 use crate::ring::{Ring, Sum};
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::Synapses;
+use crossbeam::utils::CachePadded;
 use lapicque_models::columns::{BLOCK, CHUNKS, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::vector::{Kernel, dispatch};
+use std::sync::RwLock;
 
 /// Sums of inputs, one ring per shard.
 enum Inputs {
@@ -76,6 +78,8 @@ struct Probe {
 
 /// Samples of a tile's neurons, row after row, for each trace and variable.
 pub type Samples = Vec<Vec<f64>>;
+/// The same, for its worker to write and the observer to read, on cache lines of their own.
+pub type SharedSamples = CachePadded<RwLock<Samples>>;
 
 /// A share of every population.
 pub struct Tile {

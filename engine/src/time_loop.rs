@@ -26,11 +26,11 @@ use crate::error::RunError;
 use crate::history::{History, StepSpikes};
 use crate::mailbox::Mailboxes;
 use crate::plan::Plan;
-use crate::tile::{Samples, Tile};
+use crate::tile::{SharedSamples, Tile};
 use std::ops::{ControlFlow, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 
 /// Longest epoch in steps where delays would allow more: how often the observer is called at least.
 pub const LONGEST_EPOCH: u64 = 64;
@@ -54,7 +54,7 @@ pub struct Epoch<'a> {
     /// The steps that have ended.
     pub ticks: RangeInclusive<u64>,
     history: &'a History,
-    samples: &'a [RwLock<Samples>],
+    samples: &'a [SharedSamples],
     widths: &'a [Vec<usize>],
 }
 
@@ -118,7 +118,7 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 struct Shared<'a> {
     plan: &'a Plan,
     mailboxes: Mailboxes,
-    samples: &'a [Vec<RwLock<Samples>>; 2],
+    samples: &'a [Vec<SharedSamples>; 2],
     widths: &'a [Vec<usize>],
     /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
     last_epoch: AtomicU64,
@@ -133,7 +133,7 @@ pub fn run(
     pool: &rayon::ThreadPool,
     workers: &[Mutex<Worker>],
     plan: &Plan,
-    samples: &[Vec<RwLock<Samples>>; 2],
+    samples: &[Vec<SharedSamples>; 2],
     widths: &[Vec<usize>],
     start: u64,
     steps: u64,
