@@ -280,9 +280,8 @@ fn the_small_microcircuit_gives_the_same_bits_full_and_compact_on_every_number_o
     }
 }
 
-/// The synapses as a sorted list of everything they have.
-/// More slots than 16 bits can number, so that one tile has three shards, a receptor's slots lie in two of them, and every
-/// storage of synapses comes in each.
+/// More slots than 16 bits can number, so that one tile has three shards; packed and constant rows, bits and all-to-all
+/// connections each lie in two of them.
 #[test]
 fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
     let mut n = Network::new(0.1, 4);
@@ -299,8 +298,8 @@ fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
     for name in ["A", "B", "Few"] {
         n.input(&format!("{name} current"), name, None, "current", &[("amplitude", 30.0.into())]).unwrap();
     }
-    n.project("A", "A", "exc", Rule::FixedInDegree(8), Value::normal(2.0, 0.2), Value::normal(1.5, 0.7)).unwrap();
-    n.project("B", "A", "inh", Rule::FixedInDegree(8), -2.0, 0.8).unwrap();
+    n.project("A", "A", "exc", Rule::FixedInDegree(8), 2.0, 0.8).unwrap();
+    n.project("B", "A", "inh", Rule::FixedInDegree(8), Value::normal(-2.0, 0.2), Value::normal(1.5, 0.7)).unwrap();
     n.project("A", "B", "in", Rule::FixedOutDegree(5), 0.3, 1.2).unwrap();
     n.project("Few", "A", "inh", Rule::ErdosRenyi(0.2), -0.5, 1.0).unwrap();
     n.project("Few", "B", "in", Rule::AllToAll, 0.01, 0.5).unwrap();
@@ -314,6 +313,7 @@ fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
     assert!(one.len() > 9_000_000 && one == four, "{} and {} synapses", one.len(), four.len());
 }
 
+/// The synapses as a sorted list of everything they have.
 fn connectivity(plan: &Plan, tiles: usize) -> Vec<(usize, u32, usize, u32, u64, u64)> {
     let simulation = Simulation::new(plan.clone(), options(1, tiles)).expect("it is built");
     let mut all = Vec::new();
