@@ -7,7 +7,7 @@
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result.
 
 use crate::history::History;
-use crate::ring::{DEEPEST, Ring, SHARD, Sum};
+use crate::ring::{DEEPEST, Ring, SHARD, Sum, place};
 use crate::synapses::{Code, Dense, Rows, Synapses, Table};
 use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
 use std::ops::{Range, RangeInclusive};
@@ -311,19 +311,19 @@ impl Dense {
         }
         let mut slot = self.slots.start;
         while slot < self.slots.end {
-            let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
-            let len = ((1usize << bits) - within).min((self.slots.end - slot) as usize);
-            for sum in rings[shard].part(tick, within..within + len) {
+            let (shard, within) = place(slot, bits);
+            let len = ((1 << bits) - within).min(self.slots.end - slot);
+            for sum in rings[shard].part(tick, within as usize..(within + len) as usize) {
                 sum.add_many(self.weight, spikes.len() as u32);
             }
-            slot += len as u32;
+            slot += len;
         }
         if let Some(first) = self.no_autapses {
             for &s in spikes {
                 let slot = u64::from(self.slots.start) + u64::from(s.wrapping_sub(first));
                 if s >= first && slot < u64::from(self.slots.end) {
-                    let (shard, within) = ((slot >> bits) as usize, (slot & ((1 << bits) - 1)) as usize);
-                    rings[shard].part(tick, within..within + 1)[0].add(self.weight.wrapping_neg());
+                    let (shard, within) = place(slot as u32, bits);
+                    rings[shard].row(tick)[within as usize].add(self.weight.wrapping_neg());
                 }
             }
         }

@@ -10,6 +10,12 @@ const LINE: usize = 64;
 /// Most steps that a ring holds.
 pub const DEEPEST: usize = 64;
 
+/// Shard of a tile's slot, and slot in the shard, where a shard has 2^`bits` slots.
+#[inline(always)]
+pub fn place(slot: u32, bits: u32) -> (usize, u32) {
+    ((slot >> bits) as usize, slot & ((1 << bits) - 1))
+}
+
 /// A sum of weights: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
 pub trait Sum: Copy + Default + Send + Sync + 'static {
     /// Adds a weight.

@@ -328,7 +328,7 @@ impl Simulation {
         result
     }
 
-    /// Calls `f` with every synapse. Ordered by tile, population, source and delay.
+    /// Calls `f` with every synapse, tile by tile; how they are ordered in a tile follows from how they are stored.
     pub fn each_synapse(&self, mut f: impl FnMut(Synapse)) {
         for worker in &self.workers {
             for tile in &worker.lock().unwrap_or_else(PoisonError::into_inner).tiles {

@@ -6,7 +6,7 @@ use crate::error::BuildError;
 use crate::layout::TileLayout;
 use crate::plan::Plan;
 use crate::quantum::to_quanta;
-use crate::ring::DEEPEST;
+use crate::ring::{DEEPEST, place};
 use crate::sampler::Sampler;
 use crate::synapses::{Code, Rows, Table};
 use crate::wiring::{Bundle, Wiring};
@@ -160,12 +160,6 @@ impl TableBuilder<'_> {
         self.plan.populations[self.group.population].size as usize
     }
 
-    /// What gives shard and slot in the shard of a slot of the tile.
-    fn place(&self) -> impl Fn(u32) -> (usize, u32) + use<> {
-        let bits = self.blueprint.bits;
-        move |slot| ((slot >> bits) as usize, slot & ((1 << bits) - 1))
-    }
-
     /// First pass: counts the synapses, and fillers, of every segment.
     fn count(&self, storage: Storage, first: u32, last: u32) -> Result<Vec<Cells>, BuildError> {
         let bands = (((last - first) >> storage.band_bits()) + 1) as usize;
@@ -175,11 +169,11 @@ impl TableBuilder<'_> {
                 "{sources} sources with {delays} different delays are too many; bound the delays (min, max)"
             )));
         }
-        let place = self.place();
+        let bits = self.blueprint.bits;
         let mut shards: Vec<Cells> = (0..self.shards).map(|_| Cells::new(self.sources(), bands)).collect();
         self.visit(&mut |_, placed| {
             for (_, source, slot, delay) in placed.each() {
-                let (shard, slot) = place(slot);
+                let (shard, slot) = place(slot, bits);
                 let shard = &mut shards[shard];
                 let cell = &mut shard.cells[source * bands + ((delay - first) >> storage.band_bits()) as usize];
                 cell.at += 1;
@@ -198,7 +192,7 @@ impl TableBuilder<'_> {
     fn fill(&self, cells: Vec<Cells>, storage: Storage, first: u32) -> Result<Table, BuildError> {
         let mut filling = self.allocate(cells, storage, first)?;
         let Filling { first_delay, bands, shards } = &mut filling;
-        let place = self.place();
+        let bits = self.blueprint.bits;
         let mut weights = Vec::new();
         self.visit(&mut |index, placed| {
             let projection = &self.plan.projections[index];
@@ -215,7 +209,7 @@ impl TableBuilder<'_> {
             // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
             // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
             for (i, source, slot, delay) in placed.each() {
-                let (shard, slot) = place(slot);
+                let (shard, slot) = place(slot, bits);
                 let delay = delay - *first_delay;
                 let (rows, cells) = &mut shards[shard];
                 let cell = &mut cells[source * *bands + (delay >> storage.band_bits()) as usize];
@@ -298,10 +292,10 @@ impl TableBuilder<'_> {
 
     /// Connects the pair of every synapse; calls `f` with shard, source and slot of those that find theirs connected.
     fn connect(&self, pairs: &mut [Option<Bits>], f: &mut dyn FnMut(usize, usize, u16)) {
-        let place = self.place();
+        let bits = self.blueprint.bits;
         self.visit(&mut |_, placed| {
             for (_, source, slot, _) in placed.each() {
-                let (shard, slot) = place(slot);
+                let (shard, slot) = place(slot, bits);
                 if !pairs[shard].as_mut().is_some_and(|bits| bits.connect(source, slot as usize)) {
                     f(shard, source, slot as u16);
                 }

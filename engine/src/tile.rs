@@ -4,9 +4,9 @@ use crate::build::Blueprint;
 use crate::delivery::Due;
 use crate::error::BuildError;
 use crate::history::History;
-use crate::layout::TileLayout;
+use crate::layout::{Share, TileLayout};
 use crate::plan::Plan;
-use crate::ring::{Ring, Sum};
+use crate::ring::{Ring, Sum, place};
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::Synapses;
 use crossbeam::utils::CachePadded;
@@ -32,8 +32,25 @@ enum Arriving<'a> {
 }
 
 impl Inputs {
-    /// Moves sums of a block into `out` as weights, and zeroes them.
-    fn collect(&mut self, shard: usize, tick: u64, slots: std::ops::Range<usize>, quantum: f64, out: &mut Values) {
+    /// What arrives at a share in the step that ends at `tick`, by sums `alone` or not.
+    fn arriving(&mut self, tick: u64, share: &Share, bits: u32, alone: bool) -> Arriving<'_> {
+        let (Some(&first), Some(&last)) = (share.slots.first(), share.slots.last()) else {
+            return Arriving::WithOthers(self);
+        };
+        let slots = last - first + (share.blocks() * BLOCK) as u32;
+        let ((shard, start), (end, _)) = (place(first, bits), place(first + slots - 1, bits));
+        if !alone || share.slots.len() > 2 || shard != end {
+            return Arriving::WithOthers(self);
+        }
+        match self {
+            Inputs::Narrow(rings) => Arriving::Alone(rings[shard].part(tick, start as usize..(start + slots) as usize)),
+            Inputs::Wide(_) => Arriving::WithOthers(self),
+        }
+    }
+
+    /// Moves the sums of a block, from `slot` on, into `out` as weights, and zeroes them.
+    fn collect(&mut self, shard: usize, tick: u64, slot: usize, quantum: f64, out: &mut Values) {
+        let slots = slot..slot + BLOCK;
         match self {
             Inputs::Narrow(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
             Inputs::Wide(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
@@ -246,21 +263,8 @@ impl Tile {
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
         let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
         let quanta = &self.quanta[population][..];
-        let place = |slot: usize| (slot >> self.bits, slot & ((1 << self.bits) - 1));
-        let first = share.slots.first().map_or(0, |&slot| slot as usize);
-        let slots = first..share.slots.last().map_or(0, |&slot| slot as usize + share.blocks() * BLOCK);
-        let only_sums = neurons.takes_sums()
-            && !kicks
-            && !onto_receptors
-            && (1..=2).contains(&quanta.len())
-            && place(slots.start).0 == place(slots.end - 1).0;
-        let mut arriving = match &mut self.inputs {
-            Inputs::Narrow(rings) if only_sums => {
-                let (shard, slot) = place(slots.start);
-                Arriving::Alone(rings[shard].part(tick, slot..slot + slots.len()))
-            }
-            inputs => Arriving::WithOthers(inputs),
-        };
+        let alone = neurons.takes_sums() && !kicks && !onto_receptors;
+        let mut arriving = self.inputs.arriving(tick, share, self.bits, alone);
         for block in 0..share.blocks() {
             if same_drive.is_none() {
                 *drive = Values::ZERO;
@@ -270,8 +274,8 @@ impl Tile {
             }
             if let Arriving::WithOthers(inputs) = &mut arriving {
                 for (r, events) in all_events[..quanta.len()].iter_mut().enumerate() {
-                    let (shard, slot) = place(share.slots[r] as usize + block * BLOCK);
-                    inputs.collect(shard, tick, slot..slot + BLOCK, quanta[r], events);
+                    let (shard, slot) = place(share.slots[r] + (block * BLOCK) as u32, self.bits);
+                    inputs.collect(shard, tick, slot as usize, quanta[r], events);
                 }
             }
             let wanted = |s: &&mut TileSource| s.active && (s.receptor.is_some() || same_drive.is_none());
