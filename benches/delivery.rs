@@ -70,22 +70,22 @@ fn delivery(c: &mut Criterion<CpuTime>) {
     }
 }
 
-/// How wide should bands of delays be? Tiles of so many slots, with rows that connect an eighth of them.
+/// How wide should bands of delays be? Tiles of so many slots, with rows that connect so many of them.
 fn ring(c: &mut Criterion<CpuTime>) {
-    for targets in [1024, 4096, 16_384, 38_400] {
-        let mut group = c.benchmark_group(format!("ring/{targets} slots"));
+    for (targets, row) in
+        [(1024, 128), (4096, 200), (4096, 512), (16_384, 500), (16_384, 2000), (38_400, 500), (38_400, 2000)]
+    {
+        let mut group = c.benchmark_group(format!("ring/{targets} slots, rows of {row}"));
         group.throughput(Throughput::Elements(EVENTS));
-        for steps in [1, 2, 4, 8, 16, 32, 64] {
+        for band in [0, 1, 2, 4, 8, 16, 32, 64] {
             let mut simulation = None;
-            group.bench_function(format!("{steps} steps"), |b| {
+            let name = if band == 0 { "by rule".into() } else { format!("{band} steps") };
+            group.bench_function(name, |b| {
                 let simulation = simulation.get_or_insert_with(|| {
-                    // Sources have slots too: they are few.
-                    let ring_bytes = steps * 4 * (targets as usize + 1024);
-                    let options = Options { threads: 1, ring_bytes, ..Options::default() };
+                    let options = Options { threads: 1, band, ..Options::default() };
                     let storage = Storage::Individual(WeightStorage::Full);
-                    let rule = Rule::FixedOutDegree(targets / 8);
-                    let mut network =
-                        spreading(64_000_000 / targets, targets, rule, storage).expect("the network is right");
+                    let rule = Rule::FixedOutDegree(row);
+                    let mut network = spreading(8_000_000 / row, targets, rule, storage).expect("the network is right");
                     let mut simulation =
                         Simulation::new(network.plan_mut().clone(), options).expect("the network builds");
                     run(&mut simulation, 200);

@@ -216,11 +216,11 @@ fn fused_and_staged_passes_give_the_same_bits() {
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn bands_of_any_width_give_the_same_bits() {
     let plan = short("microcircuit_tenth", &[]);
-    let reference = run(&plan, Options { ring_bytes: 0, ..options(1, 0) }, &[1500]);
+    let reference = run(&plan, Options { band: 1, ..options(1, 0) }, &[1500]);
     assert!(reference.spikes.len() > 1000);
-    for (tiles, ring_bytes) in [(1, 1 << 16), (1, 1 << 18), (2, usize::MAX), (64, 0), (64, 1 << 14), (64, usize::MAX)] {
-        let other = run(&plan, Options { ring_bytes, ..options(1, tiles) }, &[1500]);
-        same(&format!("{tiles} tiles, {ring_bytes} bytes"), &reference, &other);
+    for (tiles, band) in [(1, 0), (1, 4), (1, 16), (2, 64), (64, 0), (64, 1), (64, 8), (64, 64)] {
+        let other = run(&plan, Options { band, ..options(1, tiles) }, &[1500]);
+        same(&format!("{tiles} tiles, bands of {band}"), &reference, &other);
     }
 }
 

@@ -32,8 +32,8 @@ pub struct Blueprint {
     pub wide: bool,
     /// log2 of the slots of a shard.
     pub bits: u32,
-    /// Most bytes of a tile's input sums, those of one step at least.
-    pub ring_bytes: usize,
+    /// Delays in a band; 0 for as many as suit rows and tile.
+    pub band: u32,
 }
 
 impl Blueprint {
@@ -105,7 +105,7 @@ pub struct Preparation {
 }
 
 /// Lays out the tiles and finds the quanta.
-pub fn prepare(plan: &Plan, tiles: usize, ring_bytes: usize) -> Preparation {
+pub fn prepare(plan: &Plan, tiles: usize, band: u32) -> Preparation {
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
     let layouts = layout(&sizes, tiles);
     let degrees: Vec<TileDegrees> = layouts.par_iter().map(|tile| tile_degrees(plan, tile)).collect();
@@ -120,7 +120,7 @@ pub fn prepare(plan: &Plan, tiles: usize, ring_bytes: usize) -> Preparation {
         bits -= 1;
     }
     let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
-    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits, ring_bytes };
+    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits, band };
     let groups = groups(plan, &blueprint.quanta);
     Preparation { blueprint, groups, degrees }
 }

@@ -7,16 +7,20 @@
 //! Inputs are summed in whole numbers of quanta, so that no order of addition can show in the result.
 
 use crate::history::History;
-use crate::ring::{DEEPEST, Ring, SHARD, Sum, place};
-use crate::synapses::{Code, Dense, Rows, Synapses, Table};
-use lapicque_models::vector::{Kernel, dispatch, prefetch_range};
+use crate::packed::{AddLine, InBand, InStep, Line, Packed};
+use crate::ring::{Ring, SHARD, Sum, place};
+use crate::synapses::{Dense, Rows, Synapses, Table};
+use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::{Range, RangeInclusive};
 
-/// Segments of a table that are due.
+/// What is due of a table, in one list for each shard and for each step from this one on. A list is of segments, or of
+/// lines where synapses are packed.
 #[derive(Debug)]
 pub struct Due {
-    /// For each shard: first synapse of each segment and the one behind its last, for this step and those to come.
-    lists: Vec<Vec<(u32, u32)>>,
+    /// First synapse of each segment and the one behind its last.
+    segments: Vec<Vec<(u32, u32)>>,
+    /// Lines of each segment.
+    lines: Vec<Vec<u32>>,
     /// Steps for which there are lists, a power of two.
     steps: usize,
     /// Stamp of the last spikes listed.
@@ -27,18 +31,34 @@ impl Due {
     /// Empty lists for a table.
     pub fn new(table: &Table) -> Due {
         let steps = (table.bands << table.band_bits()).next_power_of_two() as usize;
-        Due { lists: vec![Vec::new(); steps * table.shards.len()], steps, listed: 0 }
+        let lists = steps * table.shards.len();
+        Due { segments: vec![Vec::new(); lists], lines: vec![Vec::new(); lists], steps, listed: 0 }
     }
 
-    /// What is due in `shard` at `tick`.
+    /// The lists of `shard` at `tick`.
     #[inline(always)]
-    fn at(&mut self, shard: usize, tick: u64) -> &mut Vec<(u32, u32)> {
-        &mut self.lists[shard * self.steps + (tick as usize & (self.steps - 1))]
+    fn at(&self, shard: usize, tick: u64) -> usize {
+        shard * self.steps + (tick as usize & (self.steps - 1))
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.lists.iter().map(|list| size_of::<(u32, u32)>() * list.capacity()).sum()
+        let segments: usize = self.segments.iter().map(|list| size_of::<(u32, u32)>() * list.capacity()).sum();
+        segments + self.lines.iter().map(|list| size_of::<u32>() * list.capacity()).sum::<usize>()
+    }
+}
+
+/// Lists the lines of a segment, which are few: eight at once, so that there is nothing to guess.
+#[inline(always)]
+fn list_lines(list: &mut Vec<u32>, (start, end): (u32, u32)) {
+    let wanted = list.len() + (end - start) as usize;
+    let mut line = start;
+    loop {
+        list.extend_from_slice(&std::array::from_fn::<u32, 8, _>(|i| line.wrapping_add(i as u32)));
+        if list.len() >= wanted {
+            return list.truncate(wanted);
+        }
+        line += 8;
     }
 }
 
@@ -137,16 +157,80 @@ impl<S: Sum> Kernel for Deliver<'_, S> {
                     }
                 }
             }
-            Rows::Packed { codes, code, .. } => {
+            Rows::Packed(_) => unreachable!("packed rows of all tables are added together"),
+        }
+    }
+}
+
+/// Lines that are asked for before one is added: those that come from main memory meanwhile. More would drive each other
+/// and the neurons' state from the caches.
+const LINES_AHEAD: usize = 24;
+
+/// Adds the packed lines of all tables that are due in a shard. Lines all take as long, so that they are asked for at the
+/// pace at which others are added, and memory and sums are busy at the same time.
+struct DeliverPacked<'a, S> {
+    tables: &'a [Table],
+    due: &'a [Due],
+    shard: usize,
+    ring: &'a mut Ring<S>,
+    tick: u64,
+}
+
+impl<S: Sum> Kernel for DeliverPacked<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let DeliverPacked { tables, due, shard, ring, tick } = self;
+        let all = tables.iter().zip(due).filter_map(|(table, due)| match &table.shards[shard] {
+            Rows::Packed(packed) => Some((packed, &due.lines[due.at(shard, tick)][..])),
+            _ => None,
+        });
+        let mut ahead = Ahead { tables: all.clone(), lines: &[], list: [].iter() };
+        (0..LINES_AHEAD).try_for_each(|_| ahead.ask());
+        for (packed, list) in all {
+            if packed.code.band_bits == 0 {
+                add_lines(packed.lines(), list, &mut ahead, &mut InStep { code: packed.code, row: ring.row(tick) });
+            } else {
                 let (sums, starts) = ring.ahead(tick);
-                for now in batches(due, 4) {
-                    for &segment in now {
-                        prefetch_range(codes, head(segment));
-                    }
-                    for &(start, end) in now {
-                        add_packed(&codes[start as usize..end as usize], *code, &starts, sums);
-                    }
-                }
+                add_lines(packed.lines(), list, &mut ahead, &mut InBand { code: packed.code, starts, sums });
+            }
+        }
+    }
+}
+
+/// Goes through the lines of all tables ahead of those that are added.
+struct Ahead<'a, I> {
+    tables: I,
+    lines: &'a [Line],
+    list: std::slice::Iter<'a, u32>,
+}
+
+impl<'a, I: Iterator<Item = (&'a Packed, &'a [u32])>> Ahead<'a, I> {
+    /// Asks for the next line, if there is one.
+    #[inline(always)]
+    fn ask(&mut self) -> Option<()> {
+        loop {
+            if let Some(&line) = self.list.next() {
+                prefetch(self.lines, line as usize);
+                return Some(());
+            }
+            let (packed, list) = self.tables.next()?;
+            (self.lines, self.list) = (packed.lines(), list.iter());
+        }
+    }
+}
+
+/// Adds each line of a list, and asks for as many ahead.
+#[inline(always)]
+fn add_lines<'a, I>(lines: &[Line], list: &[u32], ahead: &mut Ahead<'a, I>, to: &mut impl AddLine)
+where
+    I: Iterator<Item = (&'a Packed, &'a [u32])>,
+{
+    for some in list.chunks(4) {
+        some.iter().try_for_each(|_| ahead.ask());
+        for &line in some {
+            if let Some(line) = lines.get(line as usize) {
+                to.add(line);
             }
         }
     }
@@ -208,20 +292,6 @@ fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
     each(targets, |target| input[usize::from(target)].add(weight));
 }
 
-#[inline(always)]
-fn add_packed<S: Sum>(codes: &[u32], code: Code, starts: &[u32; DEEPEST], sums: &mut [S]) {
-    let (farthest, band, shift) = (code.farthest(), (1u8 << code.band_bits) - 1, code.gap_bits + code.band_bits);
-    let mut target = 0;
-    each(codes, |word| {
-        target += word & farthest;
-        let row = starts[((word >> code.gap_bits) as u8 & band) as usize & (DEEPEST - 1)];
-        // Codes lead nowhere else; the check is what safe code pays.
-        if let Some(sum) = sums.get_mut((row + target) as usize) {
-            sum.add(word as i32 >> shift);
-        }
-    });
-}
-
 impl Table {
     /// Asks for the starts of a row's segments.
     #[inline(always)]
@@ -251,12 +321,16 @@ impl Table {
                 if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
                     self.ask(later);
                 }
-                for shard in 0..self.shards.len() {
+                for (shard, rows) in self.shards.iter().enumerate() {
                     let mut tick = stamp + u64::from(self.first_delay);
                     for band in 0..self.bands {
                         let (start, end) = self.segment(source, shard, band);
                         if start < end {
-                            due.at(shard, tick).push((start, end));
+                            let list = due.at(shard, tick);
+                            match rows {
+                                Rows::Packed(_) => list_lines(&mut due.lines[list], (start, end)),
+                                _ => due.segments[list].push((start, end)),
+                            }
                         }
                         tick += 1 << self.band_bits();
                     }
@@ -265,13 +339,25 @@ impl Table {
             due.listed = stamp;
         }
     }
+}
 
-    /// Adds what is due in `shard` at `tick`, and empties its list.
-    pub fn deliver<S: Sum>(&self, shard: usize, tick: u64, due: &mut Due, ring: &mut Ring<S>) {
-        let due = due.at(shard, tick);
-        if !due.is_empty() {
-            dispatch(Deliver { rows: &self.shards[shard], due, ring, tick });
-            due.clear();
+/// Adds what is due in `shard` at `tick`, and empties its lists. `due` has an entry for each table.
+pub fn deliver<S: Sum>(tables: &[Table], shard: usize, tick: u64, due: &mut [Due], ring: &mut Ring<S>) {
+    let mut lines = 0;
+    for (table, due) in tables.iter().zip(&mut *due) {
+        let list = due.at(shard, tick);
+        lines += due.lines[list].len();
+        let segments = &mut due.segments[list];
+        if !segments.is_empty() {
+            dispatch(Deliver { rows: &table.shards[shard], due: segments, ring, tick });
+            segments.clear();
+        }
+    }
+    if lines > 0 {
+        dispatch(DeliverPacked { tables, due, shard, ring, tick });
+        for due in due {
+            let list = due.at(shard, tick);
+            due.lines[list].clear();
         }
     }
 }
@@ -286,9 +372,7 @@ impl Synapses {
             table.list(tick, history, due);
         }
         for (shard, ring) in rings.iter_mut().enumerate() {
-            for (table, due) in self.tables.iter().zip(&mut *due) {
-                table.deliver(shard, tick, due, ring);
-            }
+            deliver(&self.tables, shard, tick, due, ring);
         }
         self.bits.iter().for_each(|pairs| pairs.deliver(tick, history, &mut rings[pairs.shard]));
         self.dense.iter().for_each(|dense| dense.deliver(tick, history, rings, bits));

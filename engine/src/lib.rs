@@ -17,6 +17,7 @@ pub mod history;
 mod layout;
 mod mailbox;
 pub mod network;
+mod packed;
 pub mod plan;
 mod quantum;
 pub mod record;

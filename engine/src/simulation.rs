@@ -26,22 +26,18 @@ pub struct Options {
     pub models: Models,
     /// Whether common combinations of membrane and receptors run in one fused pass. Never changes a result.
     pub fuse: bool,
-    /// Most bytes of input sums of a tile, those of one step at least, where weights are stored one by one: delays are
-    /// delivered together in bands as wide as fit. Never changes a result.
-    pub ring_bytes: usize,
+    /// Delays that are delivered together where weights are stored one by one, a power of two up to 64; 0 for as many as
+    /// suit rows and tile. Never changes a result.
+    pub band: u32,
     /// Whether a network that needs more memory than the machine has is built all the same.
     pub ignore_memory: bool,
 }
-
-/// [`Options::ring_bytes`] unless said otherwise. Sums share the second-level cache with the neurons' state and the
-/// synapses read ahead: `benches/delivery.rs` shows where wider bands stop to pay.
-pub const RING_BYTES: usize = 384 << 10;
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         let models = Models::standard();
-        Options { threads, tiles: 0, models, fuse: true, ring_bytes: RING_BYTES, ignore_memory: false }
+        Options { threads, tiles: 0, models, fuse: true, band: 0, ignore_memory: false }
     }
 }
 
@@ -95,7 +91,7 @@ impl Simulation {
             .thread_name(|i| format!("lapicque-{i}"))
             .build()
             .map_err(|e| BuildError::Threads { threads, reason: e.to_string() })?;
-        let preparation = pool.install(|| build::prepare(&plan, tiles, options.ring_bytes));
+        let preparation = pool.install(|| build::prepare(&plan, tiles, options.band));
         let build = |tile: usize| {
             let synapses = preparation.synapses(&plan, tile)?;
             Tile::new(&plan, &options.models, &preparation.blueprint, tile, synapses, options.fuse)

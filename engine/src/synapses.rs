@@ -3,67 +3,17 @@
 //! A synapse is stored at its target's tile, in the row of its source. A row is cut into segments by delay, each sorted
 //! by target.
 //!
-//! Where every synapse has a weight of its own, a segment holds a band of 2^k delays and its synapses are added to the
-//! sums of the next 2^k steps: longer segments, so fewer jumps in memory. How wide a band is follows from the caches
-//! (`Options::ring_bytes`): one delay is the pure deferred scheme, all of them the pure ring buffer.
+//! Where every synapse has a weight of its own, it is packed into cache lines (`packed.rs`). Where rows are short, a
+//! segment holds a band of 2^k delays then, and its synapses are added to the sums of the next 2^k steps, so that lines
+//! are filled: one delay is the pure deferred scheme, all of them the pure ring buffer.
 //!
 //! Weights are whole numbers of quanta. Projections of one source population share a table where they can: those with
 //! individual weights, and those that have weight (in quanta) and delay in common, which then cost no bytes: those are
 //! stored as bits where connections are dense (`bits.rs`), and all-to-all without any.
 
 use crate::bits::Bits;
+use crate::packed::Packed;
 use std::ops::Range;
-
-/// Fields of a packed synapse, from the low bits: distance to the target before it in its segment, delay within the
-/// band, signed weight. A distance of [`Code::farthest`] is a filler: it moves on by that much and adds nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Code {
-    /// Bits of the distance, at least 2.
-    pub gap_bits: u32,
-    /// log2 of the delays in a band.
-    pub band_bits: u32,
-}
-
-impl Code {
-    /// What is left when weights of up to `largest` quanta and `band_bits` are in.
-    pub fn new(largest: i32, band_bits: u32) -> Option<Code> {
-        let weight_bits = 33 - largest.unsigned_abs().leading_zeros();
-        let gap_bits = 32u32.checked_sub(weight_bits + band_bits)?.min(16);
-        (gap_bits >= 2).then_some(Code { gap_bits, band_bits })
-    }
-
-    /// The distance of fillers; synapses are nearer.
-    #[inline(always)]
-    pub fn farthest(self) -> u32 {
-        (1 << self.gap_bits) - 1
-    }
-
-    /// Fillers needed before a synapse at distance `gap`.
-    #[inline(always)]
-    pub fn fillers(self, gap: u32) -> u32 {
-        if gap < self.farthest() { 0 } else { gap / self.farthest() }
-    }
-
-    /// Puts a synapse, and the fillers before it, into `codes` from place `at` on; returns the place behind it.
-    #[inline(always)]
-    pub fn put(self, codes: &mut [u32], mut at: usize, mut gap: u32, delay: u32, weight: i32) -> usize {
-        while gap >= self.farthest() {
-            codes[at] = self.farthest();
-            at += 1;
-            gap -= self.farthest();
-        }
-        codes[at] = gap | delay << self.gap_bits | (weight << (self.gap_bits + self.band_bits)) as u32;
-        at + 1
-    }
-
-    /// (gap, delay within the band, weight).
-    #[inline(always)]
-    pub fn unpack(self, code: u32) -> (u32, u32, i32) {
-        let band = (1 << self.band_bits) - 1;
-        let weight = code as i32 >> (self.gap_bits + self.band_bits);
-        (code & self.farthest(), code >> self.gap_bits & band, weight)
-    }
-}
 
 /// Targets and weights of one table in one shard.
 #[derive(Debug)]
@@ -82,15 +32,8 @@ pub enum Rows {
         /// Weights in quanta.
         weights: Vec<i32>,
     },
-    /// Weights of their own, packed with the distance to the target before: 4 bytes per synapse, and the fillers.
-    Packed {
-        /// Synapses and fillers.
-        codes: Vec<u32>,
-        /// Their fields.
-        code: Code,
-        /// Number of fillers.
-        fillers: usize,
-    },
+    /// Weights of their own, packed with the distance to the target before: 4 bytes per synapse, and what lines need.
+    Packed(Packed),
 }
 
 impl Rows {
@@ -98,32 +41,24 @@ impl Rows {
     pub fn len(&self) -> usize {
         match self {
             Rows::Constant { targets, .. } | Rows::Individual { targets, .. } => targets.len(),
-            Rows::Packed { codes, fillers, .. } => codes.len() - fillers,
+            Rows::Packed(packed) => packed.synapses,
         }
     }
 
     /// log2 of the delays in a segment.
     pub fn band_bits(&self) -> u32 {
-        if let Rows::Packed { code, .. } = self { code.band_bits } else { 0 }
+        if let Rows::Packed(packed) = self { packed.code.band_bits } else { 0 }
     }
 
-    /// Calls `f` with slot, delay within the band and weight of every synapse of a segment.
+    /// Calls `f` with slot, delay within the band and weight of every synapse of a segment, which are places of synapses,
+    /// or lines where they are packed.
     pub fn each(&self, segment: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
         match self {
             Rows::Constant { targets, weight } => targets[segment].iter().for_each(|&t| f(t, 0, *weight)),
             Rows::Individual { targets, weights } => {
                 targets[segment.clone()].iter().zip(&weights[segment]).for_each(|(&t, &w)| f(t, 0, w));
             }
-            Rows::Packed { codes, code, .. } => {
-                let mut target = 0;
-                for &word in &codes[segment] {
-                    let (gap, delay, weight) = code.unpack(word);
-                    target += gap;
-                    if gap < code.farthest() {
-                        f(target as u16, delay, weight);
-                    }
-                }
-            }
+            Rows::Packed(packed) => packed.each(segment, f),
         }
     }
 
@@ -132,7 +67,7 @@ impl Rows {
         match self {
             Rows::Constant { targets, .. } => 2 * targets.capacity(),
             Rows::Individual { targets, weights } => 2 * targets.capacity() + 4 * weights.capacity(),
-            Rows::Packed { codes, .. } => 4 * codes.capacity(),
+            Rows::Packed(packed) => packed.bytes(),
         }
     }
 }
@@ -146,7 +81,8 @@ pub struct Table {
     pub first_delay: u32,
     /// Segments of a source's row in a shard, one for each delay or band of delays.
     pub bands: u32,
-    /// Start of the segment of (source, shard, band) in the rows of the shard: one look finds a source's segments in all
+    /// Start of the segment of (source, shard, band) in the rows of the shard, counted in synapses, or in lines where they
+    /// are packed: one look finds a source's segments in all
     /// shards. A row ends where that of the next source starts, so there is one source more.
     pub starts: Vec<u32>,
     /// Synapses onto each shard of the tile, source by source.
@@ -256,11 +192,7 @@ impl Table {
             for (source, degree) in (0..self.sources()).zip(&mut *degrees) {
                 let row =
                     self.segment(source, shard, 0).0 as usize..self.segment(source, shard, self.bands - 1).1 as usize;
-                *degree += row.len() as u64;
-                if let Rows::Packed { codes, code, .. } = rows {
-                    let farthest = code.farthest();
-                    *degree -= codes[row].iter().filter(|&code| code & farthest == farthest).count() as u64;
-                }
+                *degree += if let Rows::Packed(packed) = rows { packed.count(row) } else { row.len() } as u64;
             }
         }
     }
@@ -311,6 +243,3 @@ impl Dense {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,14 +4,15 @@ use crate::bits::Bits;
 use crate::build::{Blueprint, Group, TileDegrees, first_slot, targets_in};
 use crate::error::BuildError;
 use crate::layout::TileLayout;
+use crate::packed::{Code, Packed, Place, WORDS};
 use crate::plan::Plan;
 use crate::quantum::to_quanta;
 use crate::ring::{DEEPEST, place};
 use crate::sampler::Sampler;
-use crate::synapses::{Code, Rows, Table};
+use crate::synapses::{Rows, Table};
 use crate::wiring::{Bundle, Wiring};
 use lapicque_models::random::Purpose;
-use lapicque_models::vector::advise_huge_pages;
+use lapicque_models::vector::{advise_huge_pages, prefetch};
 use std::ops::Range;
 
 /// Builds what one group has in one tile.
@@ -44,25 +45,22 @@ impl Storage {
     }
 }
 
-/// A segment while its table is built.
-#[derive(Clone, Copy, Default)]
-struct Cell {
-    /// First its number of synapses and fillers, later the place of its next one.
-    at: u32,
-    /// Slot of the target before.
-    last: u32,
-}
-
-/// The segments of one shard, by (source, band), and their fillers. Targets come in the order of their slots, so that
-/// only the cells and rows of one shard need be near.
+/// The segments of one shard, by (source, band): first the number of their synapses or words, later the place of the
+/// next synapse. Targets come in the order of their slots, so that only the cells and rows of one shard need be near.
 struct Cells {
-    cells: Vec<Cell>,
-    fillers: usize,
+    cells: Vec<Place>,
+    synapses: usize,
 }
 
 impl Cells {
     fn new(sources: usize, bands: usize) -> Cells {
-        Cells { cells: vec![Cell::default(); sources * bands], fillers: 0 }
+        Cells { cells: vec![Place::default(); sources * bands], synapses: 0 }
+    }
+
+    /// Fills the last line of each segment with nothing; returns the words of all.
+    fn fill_lines(&mut self) -> u64 {
+        self.cells.iter_mut().for_each(|cell| cell.at = cell.at.next_multiple_of(WORDS as u32));
+        self.cells.iter().map(|cell| u64::from(cell.at)).sum()
     }
 }
 
@@ -71,7 +69,7 @@ struct Filling {
     first_delay: u32,
     bands: usize,
     /// Rows of each shard, and the places of their next synapses.
-    shards: Vec<(Rows, Vec<Cell>)>,
+    shards: Vec<(Rows, Vec<Place>)>,
 }
 
 /// One bundle's synapses onto the tile, with slots and delays.
@@ -84,6 +82,12 @@ struct Placed<'a> {
 }
 
 impl Placed<'_> {
+    /// Source and delay in steps of a synapse of the bundle, whether its target is one of ours or not.
+    #[inline(always)]
+    fn source_and_delay(&self, i: usize) -> Option<(usize, u32)> {
+        Some((*self.bundle.sources.get(i)? as usize, Sampler::steps(*self.delays.get(i)?)))
+    }
+
     /// (position in the bundle, source, slot, delay in steps) of each synapse.
     fn each(&self) -> impl Iterator<Item = (usize, usize, u32, u32)> + '_ {
         let bundle = self.bundle;
@@ -142,17 +146,35 @@ impl TableBuilder<'_> {
         if let Some(weight) = self.group.weight {
             return self.fill(self.count(Storage::Constant(weight), first, last)?, Storage::Constant(weight), first);
         }
-        let steps = (last - first + 1).next_power_of_two().min(ring_depth(self.tile, self.blueprint));
+        let steps = self.band(first, last);
         if let Some(code) = Code::new(self.largest(), steps.trailing_zeros()) {
-            let cells = self.count(Storage::Packed(code), first, last)?;
-            let (fillers, all) = cells.iter().fold((0, 0u64), |(fillers, all), shard| {
-                (fillers + shard.fillers, all + shard.cells.iter().map(|c| u64::from(c.at)).sum::<u64>())
-            });
-            if fillers as u64 <= all / FILLERS {
+            let mut cells = self.count(Storage::Packed(code), first, last)?;
+            let words: u64 = cells.iter_mut().map(Cells::fill_lines).sum();
+            let synapses: usize = cells.iter().map(|shard| shard.synapses).sum();
+            if 4 * words <= 6 * synapses as u64 {
                 return self.fill(cells, Storage::Packed(code), first);
             }
         }
         self.fill(self.count(Storage::Individual, first, last)?, Storage::Individual, first)
+    }
+
+    /// Delays in a band: as few as fill some lines, as far as the ring of the tile may be deep. One delay is the pure
+    /// deferred scheme; where rows are short, as in a small tile, all of them are the ring-buffer scheme.
+    fn band(&self, first: u32, last: u32) -> u32 {
+        let delays = last - first + 1;
+        if self.blueprint.band > 0 {
+            return self.blueprint.band.min(delays).next_power_of_two().min(DEEPEST as u32);
+        }
+        let synapses = |&index: &usize| {
+            let projection = &self.plan.projections[index];
+            let targets = targets_in(projection, &self.tile.shares[projection.to.population]);
+            self.degrees[index].total(targets.len())
+        };
+        let synapses: u64 = self.group.members.iter().map(synapses).sum();
+        let wanted = SEGMENT * u64::from(delays) * (self.sources() * self.shards) as u64 / synapses.max(1);
+        let bytes = self.tile.slots as usize * if self.blueprint.wide { 8 } else { 4 };
+        let fit = 1 << (RING_BYTES / bytes.max(1)).max(1).ilog2().min(DEEPEST.trailing_zeros());
+        (wanted.clamp(1, u64::from(delays)) as u32).next_power_of_two().min(fit)
     }
 
     /// Source neurons.
@@ -172,16 +194,18 @@ impl TableBuilder<'_> {
         let bits = self.blueprint.bits;
         let mut shards: Vec<Cells> = (0..self.shards).map(|_| Cells::new(self.sources(), bands)).collect();
         self.visit(&mut |_, placed| {
-            for (_, source, slot, delay) in placed.each() {
+            for (i, source, slot, delay) in placed.each() {
                 let (shard, slot) = place(slot, bits);
                 let shard = &mut shards[shard];
+                if let Some((source, delay)) = placed.source_and_delay(i + AHEAD) {
+                    let band = (delay - first) >> storage.band_bits();
+                    prefetch(&shard.cells, source * bands + band as usize);
+                }
                 let cell = &mut shard.cells[source * bands + ((delay - first) >> storage.band_bits()) as usize];
-                cell.at += 1;
-                if let Storage::Packed(code) = storage {
-                    let fillers = code.fillers(slot.wrapping_sub(cell.last));
-                    cell.at += fillers;
-                    cell.last = slot;
-                    shard.fillers += fillers as usize;
+                shard.synapses += 1;
+                match storage {
+                    Storage::Packed(code) => _ = code.pass(cell, slot),
+                    _ => cell.at += 1,
                 }
             }
         });
@@ -206,12 +230,17 @@ impl TableBuilder<'_> {
                     &mut weights,
                 );
             }
-            // Nearly every access here misses the cache, but the CPU keeps many under way by itself: sweeps that prefetch
-            // (cells first, then positions, then stores) took 15 % more CPU time on the full microcircuit.
+            // Nearly every access here misses the cache. To ask for cells ahead took a third off the build of the full
+            // microcircuit; to ask for the words that they lead to, too, put a tenth on again.
             for (i, source, slot, delay) in placed.each() {
                 let (shard, slot) = place(slot, bits);
                 let delay = delay - *first_delay;
                 let (rows, cells) = &mut shards[shard];
+                if let Some((source, delay)) = placed.source_and_delay(i + AHEAD) {
+                    // Targets of other tiles may have delays of their own.
+                    let band = delay.wrapping_sub(*first_delay) >> storage.band_bits();
+                    prefetch(cells, source * *bands + band as usize);
+                }
                 let cell = &mut cells[source * *bands + (delay >> storage.band_bits()) as usize];
                 match rows {
                     Rows::Constant { targets, .. } => targets[cell.at as usize] = slot as u16,
@@ -219,11 +248,10 @@ impl TableBuilder<'_> {
                         targets[cell.at as usize] = slot as u16;
                         stored[cell.at as usize] = to_quanta(weights[i], per_quantum);
                     }
-                    Rows::Packed { codes, code, .. } => {
+                    Rows::Packed(packed) => {
+                        let code = packed.code;
                         let delay = delay & ((1 << code.band_bits) - 1);
-                        let weight = to_quanta(weights[i], per_quantum);
-                        cell.at = code.put(codes, cell.at as usize, slot - cell.last, delay, weight) as u32;
-                        cell.last = slot;
+                        code.put(packed.words_mut(), cell, slot, delay, to_quanta(weights[i], per_quantum));
                         continue;
                     }
                 }
@@ -322,12 +350,12 @@ impl TableBuilder<'_> {
                 cells.shrink_to_fit();
             }
         }
-        let allocate = |Cells { mut cells, fillers }| {
+        let allocate = |Cells { mut cells, synapses }| {
             let n = places(&mut cells).ok_or_else(|| too_large(TOO_MANY))? as usize;
             let rows = match storage {
                 Storage::Constant(weight) => Rows::Constant { targets: large(n), weight },
                 Storage::Individual => Rows::Individual { targets: large(n), weights: large(n) },
-                Storage::Packed(code) => Rows::Packed { codes: large(n), code, fillers },
+                Storage::Packed(code) => Rows::Packed(Packed::new(n, code, synapses)),
             };
             Ok((rows, cells))
         };
@@ -337,7 +365,12 @@ impl TableBuilder<'_> {
 
     /// A table whose cells were filled: every cell moved to its end, which is the next one's start.
     fn finish(&self, filling: Filling) -> Table {
-        let Filling { first_delay, bands, shards } = filling;
+        let Filling { first_delay, bands, mut shards } = filling;
+        for (rows, cells) in &mut shards {
+            if let Rows::Packed(packed) = rows {
+                packed.end(cells);
+            }
+        }
         let segments = shards.len() * bands;
         let mut starts = vec![0; (self.sources() + 1) * segments];
         for (shard, (_, cells)) in shards.iter().enumerate() {
@@ -351,23 +384,20 @@ impl TableBuilder<'_> {
     }
 }
 
-/// One filler in so many codes is the most: with more, synapses are stored unpacked.
-const FILLERS: u64 = 5;
-
-/// Steps that the ring of a tile spans where synapses have weights of their own: as many as fit, a power of two. A small
-/// tile has all its delays in the ring, which is the ring-buffer scheme; one of 100 000 slots delivers delay by delay.
-fn ring_depth(tile: &TileLayout, blueprint: &Blueprint) -> u32 {
-    let bytes = tile.slots as usize * if blueprint.wide { 8 } else { 4 };
-    let fit = (blueprint.ring_bytes / bytes.max(1)).max(1);
-    1 << fit.ilog2().min(DEEPEST.trailing_zeros())
-}
+/// Synapses whose cells are asked for before one is looked at: each is a line from main memory.
+const AHEAD: usize = 16;
+/// Synapses of a row that a band has on average at least, if the ring may be that deep: with fewer, lines stay empty.
+const SEGMENT: u64 = 40;
+/// Most bytes of a tile's input sums, those of one step at least. They share the second-level cache with the neurons'
+/// state and the synapses read ahead: `benches/delivery.rs` shows where wider bands stop to pay.
+const RING_BYTES: usize = 768 << 10;
 
 /// Turns numbers of synapses into places of the first; returns the number of all, if 32 bits hold it.
-fn places(cells: &mut [Cell]) -> Option<u32> {
+fn places(cells: &mut [Place]) -> Option<u32> {
     let mut sum = 0u32;
     for cell in cells {
         let n = cell.at;
-        *cell = Cell { at: sum, last: 0 };
+        *cell = Place { at: sum, last: 0 };
         sum = sum.checked_add(n)?;
     }
     Some(sum)
@@ -391,7 +421,7 @@ mod tests {
 
     #[test]
     fn more_synapses_than_32_bits_can_number_are_refused() {
-        let cells = |counts: [u32; 3]| counts.map(|at| Cell { at, last: 9 });
+        let cells = |counts: [u32; 3]| counts.map(|at| Place { at, last: 9 });
         let mut fit = cells([2, u32::MAX - 5, 3]);
         assert_eq!(places(&mut fit), Some(u32::MAX));
         assert_eq!(fit.map(|cell| (cell.at, cell.last)), [(0, 0), (2, 0), (u32::MAX - 3, 0)]);

@@ -27,7 +27,8 @@ fn constant_weights_are_added_as_often_as_they_come() {
             starts.push(targets.len() as u32);
         }
         let rows = Rows::Constant { targets, weight };
-        let table = Table { population: 0, first_delay: 3, bands: 1, starts, shards: vec![rows] };
+        let tables = [Table { population: 0, first_delay: 3, bands: 1, starts, shards: vec![rows] }];
+        let table = &tables[0];
         let mut counted = Vec::new();
         for spiking in [1, 20, 85, 86, 254, 255, 256, 10 * SOURCES] {
             let mut history = History::new(16);
@@ -41,11 +42,12 @@ fn constant_weights_are_added_as_often_as_they_come() {
                 expected[usize::from(slot)] += i64::from(weight) * i64::from(times);
             });
             let (mut narrow, mut wide) = (Ring::<i32>::new(slots, 1), Ring::<i64>::new(slots, 1));
-            let mut due = [Due::new(&table), Due::new(&table)];
+            let mut due = [Due::new(table), Due::new(table)];
             due.iter_mut().for_each(|due| table.list(13, &history, due));
-            counted.push(worth_counting(due[0].at(0, 13), slots));
-            table.deliver(0, 13, &mut due[0], &mut narrow);
-            table.deliver(0, 13, &mut due[1], &mut wide);
+            counted.push(worth_counting(&due[0].segments[due[0].at(0, 13)], slots));
+            let (first, second) = due.split_at_mut(1);
+            deliver(&tables, 0, 13, first, &mut narrow);
+            deliver(&tables, 0, 13, second, &mut wide);
             let narrow: Vec<i64> = narrow.part(13, 0..slots).iter().map(|&sum| i64::from(sum)).collect();
             assert_eq!((&narrow[..], wide.part(13, 0..slots)), (&expected[..], &mut expected.clone()[..]), "{spiking}");
         }

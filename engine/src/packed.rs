@@ -1,0 +1,226 @@
+//! Synapses with weights of their own, packed into cache lines.
+//!
+//! Every segment of a row starts at a line of its own and fills whole lines: no line is asked for twice, and each is as
+//! much work as any other, in a loop without an end that a CPU could guess wrong.
+//!
+//! The first word of a line is the slot that it starts from. Synapses and fillers follow (see [`Code`]). Words behind the
+//! last synapse of a segment are zero, which adds nothing to the slot reached; how many words of that line are in use is
+//! written into its first word, from bit 16 on.
+
+use crate::ring::{DEEPEST, SHARD, Sum};
+use lapicque_models::vector::advise_huge_pages;
+use std::ops::Range;
+
+/// Words of a line.
+pub const WORDS: usize = 16;
+const LINE: u32 = WORDS as u32;
+
+/// A cache line.
+pub type Line = [u32; WORDS];
+
+/// Fields of a word, from the low bits: distance to the target before, delay within the band, signed weight. A distance of
+/// [`Code::farthest`] is a filler: it moves on by that much and adds nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// Bits of the distance, at least 2.
+    pub gap_bits: u32,
+    /// log2 of the delays in a band.
+    pub band_bits: u32,
+}
+
+/// Where the next synapse of a segment goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// Word, the first words of lines counted too.
+    pub at: u32,
+    /// Slot of the synapse before.
+    pub last: u32,
+}
+
+impl Code {
+    /// What is left when weights of up to `largest` quanta and `band_bits` are in.
+    pub fn new(largest: i32, band_bits: u32) -> Option<Code> {
+        let weight_bits = 33 - largest.unsigned_abs().leading_zeros();
+        let gap_bits = 32u32.checked_sub(weight_bits + band_bits)?.min(16);
+        (gap_bits >= 2).then_some(Code { gap_bits, band_bits })
+    }
+
+    /// The distance of fillers; synapses are nearer.
+    #[inline(always)]
+    pub fn farthest(self) -> u32 {
+        (1 << self.gap_bits) - 1
+    }
+
+    /// Moves `place` behind a synapse onto `slot`; returns the word it takes and its distance there, 0 in a new line.
+    ///
+    /// No branch but for fillers, which are rare: a CPU that guesses wrong here, where nearly every place comes from main
+    /// memory, forgets all others that it waits for.
+    #[inline(always)]
+    pub fn pass(self, place: &mut Place, slot: u32) -> (u32, u32) {
+        let mut gap = slot.wrapping_sub(place.last);
+        if gap >= self.farthest() {
+            let (fillers, word) = (gap / self.farthest(), place.at % LINE);
+            if word == 0 || word.saturating_add(fillers) >= LINE {
+                place.at = place.at.next_multiple_of(LINE);
+            } else {
+                place.at += fillers;
+                gap -= fillers * self.farthest();
+            }
+        }
+        let new = u32::from(place.at.is_multiple_of(LINE));
+        let word = place.at + new;
+        *place = Place { at: word + 1, last: slot };
+        (word, gap * (1 - new))
+    }
+
+    /// Puts the next synapse of a segment into its place.
+    #[inline(always)]
+    pub fn put(self, words: &mut [u32], place: &mut Place, slot: u32, delay: u32, weight: i32) {
+        let Place { at, last } = *place;
+        let (word, gap) = self.pass(place, slot);
+        if slot.wrapping_sub(last) >= self.farthest() && at % LINE != 0 {
+            words[at as usize..word as usize].fill(self.farthest());
+        }
+        // In a new line the slot goes before the synapse; else the synapse takes its place again.
+        let new = u32::from(word % LINE == 1);
+        words[(word - new) as usize] = slot;
+        words[word as usize] = gap | delay << self.gap_bits | (weight << (self.gap_bits + self.band_bits)) as u32;
+    }
+}
+
+/// Lines of one table in one shard.
+#[derive(Debug)]
+pub struct Packed {
+    words: Vec<u32>,
+    /// Word at which the first line starts: the beginning of a cache line.
+    first: usize,
+    /// Fields of the words.
+    pub code: Code,
+    /// Synapses in all lines.
+    pub synapses: usize,
+}
+
+impl Packed {
+    /// Room for lines of so many words in all.
+    pub fn new(words: usize, code: Code, synapses: usize) -> Packed {
+        let mut words = vec![0; words + WORDS];
+        advise_huge_pages(&mut words);
+        let first = words.as_ptr().align_offset(WORDS * size_of::<u32>()).min(WORDS);
+        Packed { words, first, code, synapses }
+    }
+
+    /// All lines.
+    #[inline(always)]
+    pub fn lines(&self) -> &[Line] {
+        self.words[self.first..].as_chunks().0
+    }
+
+    /// The words of all lines.
+    #[inline(always)]
+    pub fn words_mut(&mut self) -> &mut [u32] {
+        &mut self.words[self.first..]
+    }
+
+    /// Ends segments once all synapses are in their places: turns the words behind their last ones into lines.
+    pub fn end(&mut self, ends: &mut [Place]) {
+        let mut before = 0;
+        for Place { at, .. } in ends {
+            if *at > before {
+                let (line, used) = ((*at - 1) & !(LINE - 1), (*at - 1) % LINE);
+                self.words_mut()[line as usize] |= used << 16;
+            }
+            before = at.next_multiple_of(LINE);
+            *at = before / LINE;
+        }
+    }
+
+    /// The words of each of some lines that are in use, and the slot that they start from.
+    fn used(&self, lines: Range<usize>) -> impl Iterator<Item = (u32, &[u32])> {
+        self.lines()[lines].iter().map(|[first, words @ ..]| match first >> 16 {
+            0 => (*first, &words[..]),
+            used => (first & 0xffff, &words[..used as usize]),
+        })
+    }
+
+    /// Calls `f` with slot, delay within the band and weight of every synapse of some lines.
+    pub fn each(&self, lines: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
+        let (code, band) = (self.code, (1 << self.code.band_bits) - 1);
+        for (mut slot, words) in self.used(lines) {
+            for &word in words {
+                let gap = word & code.farthest();
+                slot += gap;
+                if gap < code.farthest() {
+                    f(slot as u16, word >> code.gap_bits & band, word as i32 >> (code.gap_bits + code.band_bits));
+                }
+            }
+        }
+    }
+
+    /// Synapses of some lines.
+    pub fn count(&self, lines: Range<usize>) -> usize {
+        let farthest = self.code.farthest();
+        let count = |(_, words): (u32, &[u32])| words.iter().filter(|&&word| word & farthest != farthest).count();
+        self.used(lines).map(count).sum()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        4 * self.words.capacity()
+    }
+}
+
+/// Where lines are added to. No closure: those are not always inlined.
+pub trait AddLine {
+    /// Adds the synapses of a line.
+    fn add(&mut self, line: &Line);
+}
+
+/// The sums of the one step in which synapses are due.
+pub struct InStep<'a, S> {
+    /// How they are packed.
+    pub code: Code,
+    /// The sums.
+    pub row: &'a mut [S; SHARD],
+}
+
+impl<S: Sum> AddLine for InStep<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, [first, words @ ..]: &Line) {
+        let mut slot = *first;
+        for &word in words {
+            slot = slot.wrapping_add(word & self.code.farthest());
+            // What is in the upper half of the first word does not matter.
+            self.row[usize::from(slot as u16)].add(word as i32 >> self.code.gap_bits);
+        }
+    }
+}
+
+/// The sums of the steps in which the synapses of a band are due.
+pub struct InBand<'a, S> {
+    /// How they are packed.
+    pub code: Code,
+    /// All sums.
+    pub sums: &'a mut [S],
+    /// Where those of each step start, from this one on.
+    pub starts: [u32; DEEPEST],
+}
+
+impl<S: Sum> AddLine for InBand<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, [first, words @ ..]: &Line) {
+        let Code { gap_bits, band_bits } = self.code;
+        let band = ((1 << band_bits) - 1) & (DEEPEST as u32 - 1);
+        let mut slot = first & 0xffff;
+        for &word in words {
+            slot = slot.wrapping_add(word & self.code.farthest());
+            let row = self.starts[(word >> gap_bits & band) as usize];
+            // Words lead nowhere else; the check is what safe code pays.
+            if let Some(sum) = self.sums.get_mut((row + slot) as usize) {
+                sum.add(word as i32 >> (gap_bits + band_bits));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
