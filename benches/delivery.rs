@@ -53,8 +53,8 @@ fn delivery(c: &mut Criterion<CpuTime>) {
     for (name, rule, storage) in [
         ("constant weight and delay, 2 bytes", Rule::FixedOutDegree(SPARSE), Storage::Constant),
         ("constant weight and delay, dense, 1 bit for each pair", row, Storage::Constant),
-        ("individual weights and delays, 4 bytes", row, Storage::Individual(WeightStorage::Full)),
-        ("compact weights, individual delays, 4 bytes", row, Storage::Individual(WeightStorage::Compact)),
+        ("individual weights and delays, packed", row, Storage::Individual(WeightStorage::Full)),
+        ("compact weights, individual delays, packed", row, Storage::Individual(WeightStorage::Compact)),
         ("all to all, 0 bytes", Rule::AllToAll, Storage::Constant),
     ] {
         let mut simulation = None;

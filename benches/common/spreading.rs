@@ -10,7 +10,7 @@ use lapicque_engine::plan::{Rule, Value, WeightStorage};
 pub enum Storage {
     /// One weight, one delay: 2 bytes per synapse, or 1 bit for each pair of neurons, or nothing for all to all.
     Constant,
-    /// Weights of their own, delays spread over about 40 steps: 4 bytes per synapse, full or compact.
+    /// Weights of their own, delays spread over about 40 steps: packed, full or compact.
     Individual(WeightStorage),
 }
 

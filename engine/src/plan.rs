@@ -188,7 +188,7 @@ pub enum WeightStorage {
     /// 32-bit whole numbers of quanta.
     #[default]
     Full,
-    /// 16-bit whole numbers of a coarser quantum: two thirds of the memory, rounding stated by `check`.
+    /// 16-bit whole numbers of a coarser quantum, rounding stated by `check`: less memory where distributions are wide.
     Compact,
 }
 
