@@ -280,8 +280,8 @@ fn the_small_microcircuit_gives_the_same_bits_full_and_compact_on_every_number_o
     }
 }
 
-/// More slots than 16 bits can number, so that one tile has three shards; packed and constant rows, bits and all-to-all
-/// connections each lie in two of them.
+/// More slots than 16 bits can number, so that one tile has three shards; packed and unpacked rows of individual weights,
+/// constant rows, bits and all-to-all connections each lie in two of them.
 #[test]
 fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
     let mut n = Network::new(0.1, 4);
@@ -302,6 +302,7 @@ fn a_tile_of_several_shards_gives_the_bits_of_tiles_of_one() {
     n.project("B", "A", "inh", Rule::FixedInDegree(8), Value::normal(-2.0, 0.2), Value::normal(1.5, 0.7)).unwrap();
     n.project("A", "B", "in", Rule::FixedOutDegree(5), 0.3, 1.2).unwrap();
     n.project("Few", "A", "inh", Rule::ErdosRenyi(0.2), -0.5, 1.0).unwrap();
+    n.project("Few", "A", "exc", Rule::ErdosRenyi(0.05), Value::normal(0.2, 0.02), Value::normal(1.5, 0.3)).unwrap();
     n.project("Few", "B", "in", Rule::AllToAll, 0.01, 0.5).unwrap();
     let plan = n.plan_mut();
     let (one, four) = (run(plan, options(1, 1), &[400]), run(plan, options(1, 4), &[400]));
