@@ -190,7 +190,7 @@ impl<S: Sum> AddLine for InStep<'_, S> {
         for &word in words {
             slot = slot.wrapping_add(word & self.code.farthest());
             // What is in the upper half of the first word does not matter.
-            self.row[usize::from(slot as u16)].add(word as i32 >> self.code.gap_bits);
+            S::add_at(self.row, usize::from(slot as u16), word as i32 >> self.code.gap_bits);
         }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! Sums are whole numbers of quanta, so that no order of addition can show in the result.
 
+use lapicque_models::vector;
+
 /// Slots of a shard at most: a 16-bit index into a row needs no bounds check.
 pub const SHARD: usize = 1 << 16;
 /// Bytes of a cache line.
@@ -20,6 +22,13 @@ pub fn place(slot: u32, bits: u32) -> (usize, u32) {
 pub trait Sum: Copy + Default + Send + Sync + 'static {
     /// Adds a weight.
     fn add(&mut self, weight: i32);
+    /// Adds a weight to one of many sums; nothing where there is none.
+    #[inline(always)]
+    fn add_at(sums: &mut [Self], index: usize, weight: i32) {
+        if let Some(sum) = sums.get_mut(index) {
+            sum.add(weight);
+        }
+    }
     /// Adds a weight several times.
     fn add_many(&mut self, weight: i32, times: u32);
     /// The value in quanta.
@@ -30,6 +39,10 @@ impl Sum for i32 {
     #[inline(always)]
     fn add(&mut self, weight: i32) {
         *self = self.wrapping_add(weight);
+    }
+    #[inline(always)]
+    fn add_at(sums: &mut [i32], index: usize, weight: i32) {
+        vector::add_at(sums, index, weight);
     }
     #[inline(always)]
     fn add_many(&mut self, weight: i32, times: u32) {

