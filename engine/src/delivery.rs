@@ -48,10 +48,29 @@ impl Due {
     }
 }
 
+/// Puts each segment of a row on the list of its step: `first` for the first, 2^`band_bits` later for each of the others.
+#[inline(always)]
+fn list<T>(
+    lists: &mut [Vec<T>],
+    first: usize,
+    band_bits: u32,
+    segments: impl Iterator<Item = (u32, u32)>,
+    put: impl Fn(&mut Vec<T>, (u32, u32)),
+) {
+    let mask = lists.len() - 1;
+    for (band, segment) in segments.enumerate() {
+        if let Some(list) = lists.get_mut(first + (band << band_bits) & mask) {
+            put(list, segment);
+        }
+    }
+}
+
 /// Lists the lines of a segment, which are few: eight at once, so that there is nothing to guess.
 #[inline(always)]
 fn list_lines(list: &mut Vec<u32>, (start, end): (u32, u32)) {
     let wanted = list.len() + (end - start) as usize;
+    // The cache line behind the end, which was last in use when the list was this long before.
+    prefetch(list, wanted + 16);
     let mut line = start;
     loop {
         list.extend_from_slice(&std::array::from_fn::<u32, 8, _>(|i| line.wrapping_add(i as u32)));
@@ -317,26 +336,45 @@ impl Table {
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
         for stamp in self.stamps(tick, due) {
             let spikes = history.at(stamp).of(self.population);
-            for (i, &source) in spikes.iter().enumerate() {
-                if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
-                    self.ask(later);
-                }
-                for (shard, rows) in self.shards.iter().enumerate() {
-                    let mut tick = stamp + u64::from(self.first_delay);
-                    for band in 0..self.bands {
-                        let (start, end) = self.segment(source, shard, band);
-                        if start < end {
-                            let list = due.at(shard, tick);
-                            match rows {
-                                Rows::Packed(_) => list_lines(&mut due.lines[list], (start, end)),
-                                _ => due.segments[list].push((start, end)),
-                            }
-                        }
-                        tick += 1 << self.band_bits();
-                    }
-                }
+            if !spikes.is_empty() {
+                dispatch(List { table: self, spikes, first: (stamp + u64::from(self.first_delay)) as usize, due });
             }
             due.listed = stamp;
+        }
+    }
+}
+
+/// Lists the segments of spikes whose first delay is over at step `first`.
+struct List<'a> {
+    table: &'a Table,
+    spikes: &'a [u32],
+    first: usize,
+    due: &'a mut Due,
+}
+
+impl Kernel for List<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let List { table, spikes, first, due } = self;
+        for (i, &source) in spikes.iter().enumerate() {
+            if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
+                table.ask(later);
+            }
+            for (shard, rows) in table.shards.iter().enumerate() {
+                let lists = shard * due.steps..(shard + 1) * due.steps;
+                let segments = table.row(source, shard);
+                match rows {
+                    Rows::Packed(packed) => {
+                        list(&mut due.lines[lists], first, packed.code.band_bits, segments, list_lines);
+                    }
+                    _ => list(&mut due.segments[lists], first, 0, segments, |list, (start, end)| {
+                        if start < end {
+                            list.push((start, end));
+                        }
+                    }),
+                }
+            }
         }
     }
 }

@@ -167,12 +167,15 @@ impl Table {
         self.shards.len() * self.bands as usize
     }
 
-    /// Segment `band` of a source in a shard.
+    /// Start and end of the segments of a source in a shard.
     #[inline(always)]
-    pub fn segment(&self, source: u32, shard: usize, band: u32) -> (u32, u32) {
-        let at = source as usize * self.segments() + shard * self.bands as usize;
-        let (here, next) = (at + band as usize, at + band as usize + 1);
-        (self.starts[here], self.starts[if band + 1 < self.bands { next } else { at + self.segments() }])
+    pub fn row(&self, source: u32, shard: usize) -> impl Iterator<Item = (u32, u32)> {
+        let first = source as usize * self.segments() + shard * self.bands as usize;
+        let starts = &self.starts[first..first + self.bands as usize];
+        // A row ends where that of the next source starts.
+        let end = self.starts[first + self.segments()];
+        let mut ends = starts[1..].iter().copied();
+        starts.iter().map(move |&start| (start, ends.next().unwrap_or(end)))
     }
 
     /// log2 of the delays in a segment.
@@ -190,8 +193,9 @@ impl Table {
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         for (shard, rows) in self.shards.iter().enumerate() {
             for (source, degree) in (0..self.sources()).zip(&mut *degrees) {
-                let row =
-                    self.segment(source, shard, 0).0 as usize..self.segment(source, shard, self.bands - 1).1 as usize;
+                let bounds = |row: (u32, u32), segment: (u32, u32)| (row.0, segment.1);
+                let (start, end) = self.row(source, shard).reduce(bounds).unwrap_or_default();
+                let row = start as usize..end as usize;
                 *degree += if let Rows::Packed(packed) = rows { packed.count(row) } else { row.len() } as u64;
             }
         }
@@ -205,13 +209,13 @@ impl Table {
     /// Calls `f` with source, shard, slot in it, delay in steps and weight of every synapse.
     pub fn each(&self, f: &mut dyn FnMut(u32, usize, u16, u32, i32)) {
         for (shard, rows) in self.shards.iter().enumerate() {
-            for (source, band) in (0..self.sources()).flat_map(|source| (0..self.bands).map(move |band| (source, band)))
-            {
-                let (start, end) = self.segment(source, shard, band);
-                let first = self.first_delay + (band << rows.band_bits());
-                rows.each(start as usize..end as usize, &mut |slot, delay, weight| {
-                    f(source, shard, slot, first + delay, weight);
-                });
+            for source in 0..self.sources() {
+                for (band, (start, end)) in (0..).zip(self.row(source, shard)) {
+                    let first = self.first_delay + (band << rows.band_bits());
+                    rows.each(start as usize..end as usize, &mut |slot, delay, weight| {
+                        f(source, shard, slot, first + delay, weight);
+                    });
+                }
             }
         }
     }

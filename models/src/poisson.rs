@@ -227,15 +227,15 @@ impl<const USUAL: usize> Draw<'_, USUAL> {
                 let codes = codes(lanes.next());
                 let mut any = false;
                 for l in 0..2 * LANES {
-                    let mut count = 0;
+                    let mut last = 0;
                     for (below, threshold) in (1..).zip(usual) {
                         if MASKED {
-                            count = if codes[l] > threshold { below } else { count };
+                            last = if codes[l] > threshold { below } else { last };
                         } else {
-                            count += u16::from(codes[l] > threshold);
+                            n[l] += u16::from(codes[l] > threshold);
                         }
                     }
-                    n[l] += count;
+                    n[l] += last;
                     any |= codes[l] >= rare;
                 }
                 if any {
