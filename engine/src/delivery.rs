@@ -336,45 +336,27 @@ impl Table {
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
         for stamp in self.stamps(tick, due) {
             let spikes = history.at(stamp).of(self.population);
-            if !spikes.is_empty() {
-                dispatch(List { table: self, spikes, first: (stamp + u64::from(self.first_delay)) as usize, due });
-            }
-            due.listed = stamp;
-        }
-    }
-}
-
-/// Lists the segments of spikes whose first delay is over at step `first`.
-struct List<'a> {
-    table: &'a Table,
-    spikes: &'a [u32],
-    first: usize,
-    due: &'a mut Due,
-}
-
-impl Kernel for List<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let List { table, spikes, first, due } = self;
-        for (i, &source) in spikes.iter().enumerate() {
-            if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
-                table.ask(later);
-            }
-            for (shard, rows) in table.shards.iter().enumerate() {
-                let lists = shard * due.steps..(shard + 1) * due.steps;
-                let segments = table.row(source, shard);
-                match rows {
-                    Rows::Packed(packed) => {
-                        list(&mut due.lines[lists], first, packed.code.band_bits, segments, list_lines);
-                    }
-                    _ => list(&mut due.segments[lists], first, 0, segments, |list, (start, end)| {
-                        if start < end {
-                            list.push((start, end));
+            for (i, &source) in spikes.iter().enumerate() {
+                if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
+                    self.ask(later);
+                }
+                for (shard, rows) in self.shards.iter().enumerate() {
+                    let lists = shard * due.steps..(shard + 1) * due.steps;
+                    let first = (stamp + u64::from(self.first_delay)) as usize;
+                    let segments = self.row(source, shard);
+                    match rows {
+                        Rows::Packed(packed) => {
+                            list(&mut due.lines[lists], first, packed.code.band_bits, segments, list_lines);
                         }
-                    }),
+                        _ => list(&mut due.segments[lists], first, 0, segments, |list, (start, end)| {
+                            if start < end {
+                                list.push((start, end));
+                            }
+                        }),
+                    }
                 }
             }
+            due.listed = stamp;
         }
     }
 }
