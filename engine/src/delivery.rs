@@ -59,7 +59,7 @@ fn list<T>(
 ) {
     let mask = lists.len() - 1;
     for (band, segment) in segments.enumerate() {
-        if let Some(list) = lists.get_mut(first + (band << band_bits) & mask) {
+        if let Some(list) = lists.get_mut((first + (band << band_bits)) & mask) {
             put(list, segment);
         }
     }
