@@ -139,7 +139,7 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
 ///
 /// In two instructions on x86-64. A compiler makes one of them, an addition into memory, which is four operations to the
 /// CPU where its address has an index: with load and store apart a random sum in the first-level cache took 0.60 ns
-/// instead of 0.84, and beside a busy twin thread of the core 1.1 instead of 1.6 (26 November 2026, Intel Xeon).
+/// instead of 0.84, and beside a busy twin thread of the core 1.2 instead of 1.5 (26 November 2026, Intel Xeon).
 #[inline(always)]
 pub fn add_at(sums: &mut [i32], index: usize, amount: i32) {
     if let Some(sum) = sums.get_mut(index) {
