@@ -21,9 +21,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Level {
     /// The base instruction set of the target.
     Portable = 1,
-    /// x86-64 with AVX2.
+    /// x86-64 with AVX2, BMI1, BMI2, LZCNT and POPCNT: every CPU with the first but for a few has the others.
     Avx2 = 2,
-    /// x86-64 with AVX-512 F, DQ, BW, VL.
+    /// The same with AVX-512 F, DQ, BW, VL.
     Avx512 = 3,
 }
 
@@ -66,10 +66,16 @@ pub fn supported(level: Level) -> bool {
     match level {
         Level::Portable => true,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+        Level::Avx2 => {
+            std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("bmi1")
+                && std::arch::is_x86_feature_detected!("bmi2")
+                && std::arch::is_x86_feature_detected!("lzcnt")
+                && std::arch::is_x86_feature_detected!("popcnt")
+        }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            std::arch::is_x86_feature_detected!("avx2")
+            supported(Level::Avx2)
                 && std::arch::is_x86_feature_detected!("avx512f")
                 && std::arch::is_x86_feature_detected!("avx512dq")
                 && std::arch::is_x86_feature_detected!("avx512bw")
@@ -130,7 +136,7 @@ fn avx512<K: Kernel>(kernel: K) -> K::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
