@@ -167,13 +167,19 @@ impl Table {
         self.shards.len() * self.bands as usize
     }
 
-    /// Start and end of the segments of a source in a shard.
+    /// Start and end of the row of a source in a shard: it ends where that of the next source starts.
+    #[inline(always)]
+    fn bounds(&self, source: u32, shard: usize) -> (u32, u32) {
+        let first = source as usize * self.segments() + shard * self.bands as usize;
+        (self.starts[first], self.starts[first + self.segments()])
+    }
+
+    /// Start and end of each segment of that row.
     #[inline(always)]
     pub fn row(&self, source: u32, shard: usize) -> impl Iterator<Item = (u32, u32)> {
         let first = source as usize * self.segments() + shard * self.bands as usize;
         let starts = &self.starts[first..first + self.bands as usize];
-        // A row ends where that of the next source starts.
-        let end = self.starts[first + self.segments()];
+        let (_, end) = self.bounds(source, shard);
         let mut ends = starts[1..].iter().copied();
         starts.iter().map(move |&start| (start, ends.next().unwrap_or(end)))
     }
@@ -193,8 +199,7 @@ impl Table {
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         for (shard, rows) in self.shards.iter().enumerate() {
             for (source, degree) in (0..self.sources()).zip(&mut *degrees) {
-                let bounds = |row: (u32, u32), segment: (u32, u32)| (row.0, segment.1);
-                let (start, end) = self.row(source, shard).reduce(bounds).unwrap_or_default();
+                let (start, end) = self.bounds(source, shard);
                 let row = start as usize..end as usize;
                 *degree += if let Rows::Packed(packed) = rows { packed.count(row) } else { row.len() } as u64;
             }
