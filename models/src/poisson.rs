@@ -212,8 +212,8 @@ impl<const USUAL: usize> Kernel for Draw<'_, USUAL> {
 }
 
 impl<const USUAL: usize> Draw<'_, USUAL> {
-    /// The last threshold below a code tells the count (`MASKED`), and so does the number of those below. With masks
-    /// that takes two operations for each threshold instead of three, without them four instead of two.
+    /// The last threshold below a code tells the count (`MASKED`), and so does the number of those below. Where comparisons
+    /// give masks, the former takes two instructions for each threshold and the latter three; elsewhere the latter is less.
     #[inline(always)]
     fn draw<const MASKED: bool>(self) {
         let Draw { counts, tick, block, events } = self;
