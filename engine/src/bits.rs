@@ -6,7 +6,8 @@
 //! every target, its number of spikes in binary, one bit of it in each of a few planes.
 
 use crate::history::History;
-use crate::ring::{Ring, Sum};
+use crate::ring::Ring;
+use lapicque_models::sum::Sum;
 use lapicque_models::vector::{Kernel, advise_huge_pages, dispatch, prefetch_range};
 use std::ops::Range;
 

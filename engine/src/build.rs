@@ -9,14 +9,15 @@
 
 use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
-use crate::plan::{Plan, Population, Projection, Rule, Value, WeightStorage};
-use crate::quantum::{Load, ROUNDING, to_quanta};
+use crate::plan::{Input, Plan, Population, Projection, Rule, Value, WeightStorage};
+use crate::quantum::{Load, ROUNDING};
 use crate::ring::SHARD;
 use crate::sampler::Sampler;
 use crate::synapses::{Dense, Synapses};
 use crate::tables::TableBuilder;
 use crate::wiring::{Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
+use lapicque_models::sum::to_quanta;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -40,6 +41,11 @@ impl Blueprint {
     /// Shards of a tile.
     pub fn shards(&self, tile: &TileLayout) -> usize {
         (tile.slots as usize).div_ceil(1 << self.bits)
+    }
+
+    /// Quantum of the weights of an input; 1 where it acts on the membrane.
+    pub fn quantum(&self, input: &Input) -> f64 {
+        input.receptor.map_or(1.0, |receptor| self.quanta[input.to.population][receptor])
     }
 }
 

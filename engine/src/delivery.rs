@@ -8,8 +8,9 @@
 
 use crate::history::History;
 use crate::packed::{AddLine, InBand, InStep, Line, Packed};
-use crate::ring::{Ring, SHARD, Sum, place};
+use crate::ring::{Ring, SHARD, place};
 use crate::synapses::{Dense, Rows, Synapses, Table};
+use lapicque_models::sum::Sum;
 use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::{Range, RangeInclusive};
 

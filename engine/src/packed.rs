@@ -7,7 +7,8 @@
 //! last synapse of a segment are zero, which adds nothing to the slot reached; how many words of that line are in use is
 //! written into its first word, from bit 16 on.
 
-use crate::ring::{DEEPEST, SHARD, Sum};
+use crate::ring::{DEEPEST, SHARD};
+use lapicque_models::sum::Sum;
 use lapicque_models::vector::advise_huge_pages;
 use std::ops::Range;
 

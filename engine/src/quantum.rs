@@ -21,13 +21,6 @@ pub struct Load {
 /// Largest relative rounding of weights with 32-bit sums; coarser networks are summed in 64 bits.
 pub const ROUNDING: f64 = 1e-5;
 
-/// The whole number nearest to `weight`/`quantum`, ties to even, given 1/quantum. Adding 1.5·2⁵² leaves the number in
-/// the low bits: library rounding would be a call for every synapse.
-#[inline(always)]
-pub fn to_quanta(weight: f64, per_quantum: f64) -> i32 {
-    (weight * per_quantum + 6_755_399_441_055_744.0).to_bits() as i32
-}
-
 /// Smallest power of two that is at least `x`.
 fn power_of_two(x: f64) -> f64 {
     let mut q = libm::exp2(libm::floor(libm::log2(x)));
@@ -70,15 +63,6 @@ impl Load {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn weights_become_the_nearest_whole_number_of_quanta() {
-        for (weight, quantum, quanta) in
-            [(3.0, 1.0, 3), (-3.4, 1.0, -3), (0.1, 0.0625, 2), (-0.1, 0.015625, -6), (2e9, 1.0, 2_000_000_000)]
-        {
-            assert_eq!(to_quanta(weight, 1.0 / quantum), quanta);
-        }
-    }
 
     #[test]
     fn the_largest_sum_fits_and_the_quantum_is_no_coarser_than_needed() {

@@ -3,7 +3,8 @@
 //!
 //! Sums are whole numbers of quanta, so that no order of addition can show in the result.
 
-use lapicque_models::vector;
+use lapicque_models::columns::{BLOCK, CHUNKS};
+use lapicque_models::sum::{BlockOf, Sum};
 
 /// Slots of a shard at most: a 16-bit index into a row needs no bounds check.
 pub const SHARD: usize = 1 << 16;
@@ -16,57 +17,6 @@ pub const DEEPEST: usize = 64;
 #[inline(always)]
 pub fn place(slot: u32, bits: u32) -> (usize, u32) {
     ((slot >> bits) as usize, slot & ((1 << bits) - 1))
-}
-
-/// A sum of weights: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
-pub trait Sum: Copy + Default + Send + Sync + 'static {
-    /// Adds a weight.
-    fn add(&mut self, weight: i32);
-    /// Adds a weight to one of many sums; nothing where there is none.
-    #[inline(always)]
-    fn add_at(sums: &mut [Self], index: usize, weight: i32) {
-        if let Some(sum) = sums.get_mut(index) {
-            sum.add(weight);
-        }
-    }
-    /// Adds a weight several times.
-    fn add_many(&mut self, weight: i32, times: u32);
-    /// The value in quanta.
-    fn value(self) -> f64;
-}
-
-impl Sum for i32 {
-    #[inline(always)]
-    fn add(&mut self, weight: i32) {
-        *self = self.wrapping_add(weight);
-    }
-    #[inline(always)]
-    fn add_at(sums: &mut [i32], index: usize, weight: i32) {
-        vector::add_at(sums, index, weight);
-    }
-    #[inline(always)]
-    fn add_many(&mut self, weight: i32, times: u32) {
-        *self = self.wrapping_add(weight.wrapping_mul(times as i32));
-    }
-    #[inline(always)]
-    fn value(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Sum for i64 {
-    #[inline(always)]
-    fn add(&mut self, weight: i32) {
-        *self = self.wrapping_add(i64::from(weight));
-    }
-    #[inline(always)]
-    fn add_many(&mut self, weight: i32, times: u32) {
-        *self = self.wrapping_add(i64::from(weight).wrapping_mul(i64::from(times)));
-    }
-    #[inline(always)]
-    fn value(self) -> f64 {
-        self as f64
-    }
 }
 
 /// Sums of one shard for a power of two of steps.
@@ -154,6 +104,22 @@ impl<S: Sum> Ring<S> {
     pub fn part(&mut self, tick: u64, slots: std::ops::Range<usize>) -> &mut [S] {
         let start = self.start(tick);
         &mut self.sums[start + slots.start..start + slots.end]
+    }
+
+    /// The sums of some blocks in the step that ends at `tick`, by their first slots, which all differ.
+    #[inline(always)]
+    pub fn blocks<const N: usize>(&mut self, tick: u64, firsts: [u32; N]) -> [&mut BlockOf<S>; N] {
+        let start = self.start(tick);
+        let Ok(blocks) = self.sums.get_disjoint_mut(firsts.map(|first| {
+            let first = start + first as usize;
+            first..first + BLOCK
+        })) else {
+            unreachable!("blocks lie in the ring, and no two overlap")
+        };
+        blocks.map(|block| match block.as_chunks_mut().0.as_mut_array() {
+            Some(block) => block,
+            None => unreachable!("a block has {CHUNKS} chunks"),
+        })
     }
 
     /// All sums, and where the rows of the steps that end at `tick`, `tick` + 1, … start in them.

@@ -120,10 +120,11 @@ pub fn initialise(plan: &Plan, p: usize, share: &Share, neurons: &mut dyn Neuron
     Ok(())
 }
 
-/// The source of input `index` for one share; `None` where the share has none of its targets.
+/// The source of input `index` for one share, with weights in whole numbers of `quantum`; `None` where the share has none of its targets.
 pub fn source(
     plan: &Plan,
     models: &Models,
+    quantum: f64,
     index: usize,
     share: &Share,
 ) -> Result<Option<Box<dyn Source>>, BuildError> {
@@ -151,6 +152,7 @@ pub fn source(
         inside: &inside,
         responses: &responses,
         voltage: input.drive_in_mv,
+        quantum,
         dt: plan.dt,
         len: share.len(),
         first_block: mine.start as usize / BLOCK,

@@ -258,7 +258,7 @@ impl Simulation {
         let model = &mut self.plan.populations[p].neuron;
         let index = find(model.page.fields, "parameter", field, |f| f.name)?;
         let before = model.values[index].replace(value);
-        let (plan, options) = (&self.plan, &self.options);
+        let (plan, options, blueprint) = (&self.plan, &self.options, &self.blueprint);
         let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
             let variables: Vec<_> = share::variables(&plan.populations[p]).iter().map(|v| (v.1, v.2)).collect();
             // All new neurons and sources first, so that a refusal changes nothing.
@@ -271,7 +271,7 @@ impl Simulation {
                     new.take_state(&**old, &variables);
                     fresh.push((
                         new,
-                        rebuilt_sources(plan, &options.models, tile, |i| plan.inputs[i].to.population == p)?,
+                        rebuilt_sources(plan, &options.models, blueprint, tile, |i| plan.inputs[i].to.population == p)?,
                     ));
                 }
             }
@@ -303,12 +303,12 @@ impl Simulation {
         };
         let index = find(self.plan.inputs[first].model.page.fields, "parameter", field, |f| f.name)?;
         let before: Vec<_> = named.iter().map(|&i| self.plan.inputs[i].model.values[index].replace(value)).collect();
-        let (plan, options) = (&self.plan, &self.options);
+        let (plan, options, blueprint) = (&self.plan, &self.options, &self.blueprint);
         let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
             let mut fresh = Vec::new();
             for worker in &mut *workers {
                 for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
-                    fresh.push(rebuilt_sources(plan, &options.models, tile, |i| named.contains(&i))?);
+                    fresh.push(rebuilt_sources(plan, &options.models, blueprint, tile, |i| named.contains(&i))?);
                 }
             }
             let tiles = workers.iter_mut().flat_map(|w| &mut w.get_mut().unwrap_or_else(PoisonError::into_inner).tiles);
@@ -354,13 +354,14 @@ type Sources = Vec<(usize, Box<dyn lapicque_models::source::Source>)>;
 fn rebuilt_sources(
     plan: &Plan,
     models: &Models,
+    blueprint: &Blueprint,
     tile: &Tile,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Sources, BuildError> {
     let mut sources = Vec::new();
     for (at, old) in tile.sources.iter().flatten().enumerate().filter(|(_, s)| wanted(s.input)) {
         let share = &tile.layout.shares[plan.inputs[old.input].to.population];
-        if let Some(mut new) = share::source(plan, models, old.input, share)? {
+        if let Some(mut new) = share::source(plan, models, blueprint.quantum(&plan.inputs[old.input]), old.input, share)? {
             new.set_generators(old.source.generators().to_vec());
             sources.push((at, new));
         }

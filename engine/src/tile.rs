@@ -4,9 +4,9 @@ use crate::build::Blueprint;
 use crate::delivery::Due;
 use crate::error::BuildError;
 use crate::history::History;
-use crate::layout::{Share, TileLayout};
+use crate::layout::TileLayout;
 use crate::plan::Plan;
-use crate::ring::{Ring, Sum, place};
+use crate::ring::{Ring, place};
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::Synapses;
 use crossbeam::utils::CachePadded;
@@ -14,6 +14,7 @@ use lapicque_models::columns::{BLOCK, CHUNKS, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
 use lapicque_models::source::{Sink, Source};
+use lapicque_models::sum::{BlockOf, BlockSums, Sum};
 use lapicque_models::vector::{Kernel, dispatch};
 use std::sync::RwLock;
 
@@ -23,53 +24,23 @@ enum Inputs {
     Wide(Vec<Ring<i64>>),
 }
 
-/// What arrives at the neurons of a share.
-enum Arriving<'a> {
-    /// Sums alone, from the first slot of the share to its last: neurons take them as they are.
-    Alone(&'a mut [i32]),
-    /// Sums and what sources add, or sums that do not lie together: they become events first.
-    WithOthers(&'a mut Inputs),
-}
-
 impl Inputs {
-    /// What arrives at a share in the step that ends at `tick`, by sums `alone` or not.
-    fn arriving(&mut self, tick: u64, share: &Share, bits: u32, alone: bool) -> Arriving<'_> {
-        let (Some(&first), Some(&last)) = (share.slots.first(), share.slots.last()) else {
-            return Arriving::WithOthers(self);
-        };
-        let slots = last - first + (share.blocks() * BLOCK) as u32;
-        let ((shard, start), (end, _)) = (place(first, bits), place(first + slots - 1, bits));
-        if !alone || share.slots.len() > 2 || shard != end {
-            return Arriving::WithOthers(self);
-        }
+    /// The sums of a block, from `slot` on.
+    fn block(&mut self, tick: u64, slot: u32, bits: u32) -> BlockSums<'_> {
+        let (shard, slot) = place(slot, bits);
         match self {
-            Inputs::Narrow(rings) => Arriving::Alone(rings[shard].part(tick, start as usize..(start + slots) as usize)),
-            Inputs::Wide(_) => Arriving::WithOthers(self),
+            Inputs::Narrow(rings) => BlockSums::Narrow(rings[shard].blocks(tick, [slot])[0]),
+            Inputs::Wide(rings) => BlockSums::Wide(rings[shard].blocks(tick, [slot])[0]),
         }
     }
 
-    /// Moves the sums of a block, from `slot` on, into `out` as weights, and zeroes them.
-    fn collect(&mut self, shard: usize, tick: u64, slot: usize, quantum: f64, out: &mut Values) {
-        let slots = slot..slot + BLOCK;
-        match self {
-            Inputs::Narrow(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
-            Inputs::Wide(rings) => dispatch(Collect { sums: rings[shard].part(tick, slots), quantum, out }),
-        }
+    /// The sums of some blocks, from different `slots` on, where they have 32 bits and lie in one shard.
+    fn narrow<const N: usize>(&mut self, tick: u64, slots: [u32; N], bits: u32) -> Option<[&mut BlockOf<i32>; N]> {
+        let Inputs::Narrow(rings) = self else { return None };
+        let shard = place(slots[0], bits).0;
+        let together = slots.iter().all(|&slot| place(slot, bits).0 == shard);
+        together.then(|| rings[shard].blocks(tick, slots.map(|slot| place(slot, bits).1)))
     }
-}
-
-/// The sums of a block in a ring's row: for each receptor, those from its first slot on.
-fn block_sums<'a, const N: usize>(row: &'a mut [i32], firsts: [usize; N], quanta: [f64; N]) -> [Sums<'a>; N] {
-    let Ok(parts) = row.get_disjoint_mut(firsts.map(|first| first..first + BLOCK)) else {
-        unreachable!("every receptor has slots of its own")
-    };
-    let mut quanta = quanta.into_iter();
-    parts.map(|part| {
-        let (Some(sums), Some(quantum)) = (part.as_chunks_mut().0.as_mut_array(), quanta.next()) else {
-            unreachable!("a block has {CHUNKS} chunks, and every receptor a quantum")
-        };
-        Sums { sums, quantum }
-    })
 }
 
 /// An input onto a share.
@@ -127,7 +98,7 @@ struct Scratch {
 
 /// Moves input sums of one block into `out` as weights, and zeroes them.
 struct Collect<'a, S: Sum> {
-    sums: &'a mut [S],
+    sums: &'a mut BlockOf<S>,
     quantum: f64,
     out: &'a mut Values,
 }
@@ -136,7 +107,7 @@ impl<S: Sum> Kernel for Collect<'_, S> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for (sum, out) in self.sums.iter_mut().zip(self.out.as_flattened_mut()) {
+        for (sum, out) in self.sums.as_flattened_mut().iter_mut().zip(self.out.as_flattened_mut()) {
             *out = sum.value() * self.quantum;
             *sum = S::default();
         }
@@ -197,7 +168,7 @@ impl Tile {
         let mut sources: Vec<Vec<_>> = plan.populations.iter().map(|_| Vec::new()).collect();
         for (index, input) in plan.inputs.iter().enumerate() {
             let population = input.to.population;
-            if let Some(source) = source(plan, models, index, &layout.shares[population])? {
+            if let Some(source) = source(plan, models, blueprint.quantum(input), index, &layout.shares[population])? {
                 sources[population].push(TileSource { input: index, receptor: input.receptor, source, active: false });
             }
         }
@@ -258,13 +229,11 @@ impl Tile {
         let sources = &mut self.sources[population];
         let active = || sources.iter().filter(|s| s.active);
         let kicks = active().any(|s| s.source.kicks());
-        let onto_receptors = active().any(|s| s.receptor.is_some());
         let mut drives = active().filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
-        let Scratch { drive, kick, events: all_events, spikes } = &mut self.scratch;
-        let quanta = &self.quanta[population][..];
-        let alone = neurons.takes_sums() && !kicks && !onto_receptors;
-        let mut arriving = self.inputs.arriving(tick, share, self.bits, alone);
+        let Scratch { drive, kick, events, spikes } = &mut self.scratch;
+        let (inputs, bits, quanta) = (&mut self.inputs, self.bits, &self.quanta[population][..]);
+        let takes_sums = neurons.takes_sums() && !kicks;
         for block in 0..share.blocks() {
             if same_drive.is_none() {
                 *drive = Values::ZERO;
@@ -272,34 +241,35 @@ impl Tile {
             if kicks {
                 *kick = Values::ZERO;
             }
-            if let Arriving::WithOthers(inputs) = &mut arriving {
-                for (r, events) in all_events[..quanta.len()].iter_mut().enumerate() {
-                    let (shard, slot) = place(share.slots[r] + (block * BLOCK) as u32, self.bits);
-                    inputs.collect(shard, tick, slot as usize, quanta[r], events);
-                }
-            }
+            let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
             let wanted = |s: &&mut TileSource| s.active && (s.receptor.is_some() || same_drive.is_none());
             for s in sources.iter_mut().filter(wanted) {
-                let events = s.receptor.map(|r| &mut all_events[r]);
-                s.source.step(tick, block, Sink { drive, events, kick });
+                let sums = s.receptor.map(|r| inputs.block(tick, slot(r), bits));
+                s.source.step(tick, block, Sink { drive, sums, kick });
             }
             let first = block * CHUNKS;
             let chunks = first..(first + CHUNKS).min(chunks);
-            let drive = || same_drive.map_or(Drive::Each(drive), Drive::Same);
-            match (&mut arriving, quanta) {
-                (Arriving::Alone(row), &[quantum]) => {
-                    let mut sums = block_sums(row, [block * BLOCK], [quantum]);
-                    neurons.step_from_sums(chunks, drive(), &mut sums, spikes);
+            let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
+            // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
+            let taken = match *quanta {
+                [quantum] if takes_sums => inputs.narrow(tick, [slot(0)], bits).map(|[sums]| {
+                    neurons.step_from_sums(chunks.clone(), drive, &mut [Sums { sums, quantum }], spikes);
+                }),
+                [one, two] if takes_sums => inputs.narrow(tick, [slot(0), slot(1)], bits).map(|[a, b]| {
+                    let mut sums = [Sums { sums: a, quantum: one }, Sums { sums: b, quantum: two }];
+                    neurons.step_from_sums(chunks.clone(), drive, &mut sums, spikes);
+                }),
+                _ => None,
+            };
+            if taken.is_none() {
+                for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
+                    match inputs.block(tick, slot(r), bits) {
+                        BlockSums::Narrow(sums) => dispatch(Collect { sums, quantum, out }),
+                        BlockSums::Wide(sums) => dispatch(Collect { sums, quantum, out }),
+                    }
                 }
-                (Arriving::Alone(row), &[one, two]) => {
-                    let second = (share.slots[1] - share.slots[0]) as usize;
-                    let mut sums = block_sums(row, [block * BLOCK, second + block * BLOCK], [one, two]);
-                    neurons.step_from_sums(chunks, drive(), &mut sums, spikes);
-                }
-                _ => {
-                    let events = &all_events[..quanta.len()];
-                    neurons.step(Block { chunks, drive: drive(), events, kick: kicks.then_some(&*kick) }, spikes);
-                }
+                let events = &events[..quanta.len()];
+                neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
             }
         }
         let start = share.neurons.start;

@@ -26,6 +26,7 @@ pub mod receptor;
 pub mod source;
 #[cfg(test)]
 mod statistics;
+pub mod sum;
 pub mod table;
 pub mod theory;
 pub mod vector;

@@ -10,6 +10,7 @@
 use crate::columns::{CHUNKS, Columns, Constants, LANES, Lane, Values};
 use crate::membrane::Membrane;
 use crate::receptor::Receptor;
+use crate::sum::BlockOf;
 use crate::vector::{Kernel, dispatch};
 use std::ops::Range;
 
@@ -73,7 +74,7 @@ pub struct Block<'a> {
 /// Sums of what arrives at one receptor of the neurons of a block, in whole numbers of a quantum.
 pub struct Sums<'a> {
     /// Zero once they are taken.
-    pub sums: &'a mut [[i32; LANES]; CHUNKS],
+    pub sums: &'a mut BlockOf<i32>,
     /// The unit.
     pub quantum: f64,
 }
@@ -234,7 +235,7 @@ impl<'a> Events<'a> for &'a [Values] {
 }
 
 impl<'a> Events<'a> for &'a mut [Sums<'_>] {
-    type Row = (&'a mut [[i32; LANES]; CHUNKS], f64);
+    type Row = (&'a mut BlockOf<i32>, f64);
     #[inline(always)]
     fn split(self) -> (Self::Row, Self) {
         let (first, others) = self.split_at_mut(1);

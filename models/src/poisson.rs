@@ -4,10 +4,11 @@
 //! draw that falls into the few codes left over is drawn again, from the probabilities that the codes left unserved,
 //! in full precision: the distribution is exact. A mean above 8 events is split into several draws.
 
-use crate::columns::{BLOCK, CHUNKS, LANES, Values};
+use crate::columns::{BLOCK, CHUNKS, LANES};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::random::{Lanes, Purpose, Stream};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
+use crate::sum::{BlockOf, BlockSums, Sum, to_quanta};
 use crate::vector::{Kernel, dispatch};
 
 /// Page of the Poisson input.
@@ -106,7 +107,8 @@ struct Counts {
     /// Thresholds compared with every code.
     usual: usize,
     draws: usize,
-    weight: Amounts,
+    /// In quanta.
+    weight: Amounts<i32>,
     generators: Vec<Lanes>,
     seed: u64,
     identity: u64,
@@ -138,7 +140,7 @@ impl SourceModel for Poisson {
             usual: [4, 8, 12, 16].into_iter().find(rarely).unwrap_or(CODES),
             table,
             draws: draws as usize,
-            weight: recipe.amounts(|p, _| p.get("weight"))?,
+            weight: recipe.amounts(|p, _| p.get("weight"))?.map(|w| to_quanta(w, 1.0 / recipe.quantum)),
             generators: recipe.generators(Purpose::Poisson),
             seed: recipe.seed,
             identity: recipe.identity,
@@ -147,11 +149,11 @@ impl SourceModel for Poisson {
     }
 }
 
-struct Draw<'a, const USUAL: usize> {
+struct Draw<'a, S, const USUAL: usize> {
     counts: &'a mut Counts,
     tick: u64,
     block: usize,
-    events: &'a mut Values,
+    sums: &'a mut BlockOf<S>,
 }
 
 /// The codes in random numbers: the low halves are those of the first chunk, the high halves those of the second. They
@@ -199,7 +201,7 @@ impl CountTable {
     }
 }
 
-impl<const USUAL: usize> Kernel for Draw<'_, USUAL> {
+impl<S: Sum, const USUAL: usize> Kernel for Draw<'_, S, USUAL> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -211,12 +213,12 @@ impl<const USUAL: usize> Kernel for Draw<'_, USUAL> {
     }
 }
 
-impl<const USUAL: usize> Draw<'_, USUAL> {
+impl<S: Sum, const USUAL: usize> Draw<'_, S, USUAL> {
     /// The last threshold below a code tells the count (`MASKED`), and so does the number of those below. Where comparisons
     /// give masks, the former takes two instructions for each threshold and the latter three; elsewhere the latter is less.
     #[inline(always)]
     fn draw<const MASKED: bool>(self) {
-        let Draw { counts, tick, block, events } = self;
+        let Draw { counts, tick, block, sums } = self;
         let mut lanes = counts.generators[block].clone();
         let table = &counts.table;
         let usual: [i16; USUAL] = std::array::from_fn(|k| table.thresholds[k]);
@@ -254,27 +256,35 @@ impl<const USUAL: usize> Draw<'_, USUAL> {
             for half in 0..2 {
                 let b = 2 * pair + half;
                 let weight = counts.weight.chunk(block * CHUNKS + b);
-                let mut lane = events[b];
+                let mut lane = sums[b];
                 for l in 0..LANES {
-                    lane[l] += f64::from((counted[l] >> (16 * half)) as u16) * weight[l];
+                    lane[l].add_many(weight[l], counted[l] >> (16 * half) & 0xffff);
                 }
-                events[b] = lane;
+                sums[b] = lane;
             }
         }
         counts.generators[block] = lanes;
     }
 }
 
+impl Counts {
+    fn draw<S: Sum>(&mut self, tick: u64, block: usize, sums: &mut BlockOf<S>) {
+        match self.usual {
+            4 => dispatch(Draw::<S, 4> { counts: self, tick, block, sums }),
+            8 => dispatch(Draw::<S, 8> { counts: self, tick, block, sums }),
+            12 => dispatch(Draw::<S, 12> { counts: self, tick, block, sums }),
+            16 => dispatch(Draw::<S, 16> { counts: self, tick, block, sums }),
+            _ => dispatch(Draw::<S, CODES> { counts: self, tick, block, sums }),
+        }
+    }
+}
+
 impl Source for Counts {
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>) {
-        if let Some(events) = sink.events {
-            match self.usual {
-                4 => dispatch(Draw::<4> { counts: self, tick, block, events }),
-                8 => dispatch(Draw::<8> { counts: self, tick, block, events }),
-                12 => dispatch(Draw::<12> { counts: self, tick, block, events }),
-                16 => dispatch(Draw::<16> { counts: self, tick, block, events }),
-                _ => dispatch(Draw::<CODES> { counts: self, tick, block, events }),
-            }
+        match sink.sums {
+            Some(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
+            Some(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
+            None => {}
         }
     }
     fn generators(&self) -> &[Lanes] {

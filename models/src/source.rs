@@ -1,18 +1,20 @@
 //! What an input is: something that adds to the drive, to a receptor's events or to the potential, step by step.
 
-use crate::columns::{BLOCK, CHUNKS, LANES, Lane, Values};
+use crate::columns::{BLOCK, CHUNKS, LANES, Values};
 use crate::membrane::Response;
 use crate::neurons::chunks_for;
 use crate::page::{Page, ParameterError};
 use crate::random::Lanes;
+use crate::sum::BlockSums;
 use crate::table::Table;
 
 /// Where a source puts what it makes in one step and block. All in the unit of the target.
 pub struct Sink<'a> {
     /// Drive in mV, held over the step.
     pub drive: &'a mut Values,
-    /// Events of the receptor that the input names, due at the end of the step; absent for sources onto the membrane.
-    pub events: Option<&'a mut Values>,
+    /// Sums of the receptor that the input names, of events due at the end of the step, in whole numbers of
+    /// [`SourceRecipe::quantum`]; absent for sources onto the membrane.
+    pub sums: Option<BlockSums<'a>>,
     /// Jumps of V in mV due at the end of the step.
     pub kick: &'a mut Values,
 }
@@ -55,6 +57,8 @@ pub struct SourceRecipe<'a> {
     pub responses: &'a [Response],
     /// Whether drive and charge are given as voltages on a membrane that takes currents.
     pub voltage: bool,
+    /// What weights are whole numbers of; 1 for sources onto the membrane.
+    pub quantum: f64,
     /// Step in ms.
     pub dt: f64,
     /// Neurons of the share.
@@ -98,20 +102,20 @@ impl SourceRecipe<'_> {
 }
 
 /// A number for all neurons of a share, or one for each.
-pub struct Amounts {
-    same: f64,
-    each: Vec<Lane>,
+pub struct Amounts<T = f64> {
+    same: T,
+    each: Vec<[T; LANES]>,
 }
 
-impl Amounts {
+impl<T: Copy> Amounts<T> {
     /// The numbers of chunk `chunk` of the share.
     #[inline(always)]
-    pub fn chunk(&self, chunk: usize) -> Lane {
+    pub fn chunk(&self, chunk: usize) -> [T; LANES] {
         if self.each.is_empty() { [self.same; LANES] } else { self.each[chunk] }
     }
 
     /// The number that all neurons have, if they have the same.
-    pub fn same(&self) -> Option<f64> {
+    pub fn same(&self) -> Option<T> {
         self.each.is_empty().then_some(self.same)
     }
 
@@ -119,5 +123,10 @@ impl Amounts {
     #[inline(always)]
     pub fn chunks(&self, block: usize) -> usize {
         if self.each.is_empty() { CHUNKS } else { (self.each.len() - block * CHUNKS).min(CHUNKS) }
+    }
+
+    /// Other numbers made of these.
+    pub fn map<U>(self, f: impl Fn(T) -> U) -> Amounts<U> {
+        Amounts { same: f(self.same), each: self.each.into_iter().map(|chunk| chunk.map(&f)).collect() }
     }
 }

@@ -34,7 +34,7 @@ impl Loaded {
             if !all {
                 share.neurons = input.to.neurons.start..input.to.neurons.start + 1;
             }
-            if let Err(error) = share::source(&self.plan, models, index, &share) {
+            if let Err(error) = share::source(&self.plan, models, 1.0, index, &share) {
                 let table = self.root.node("input").and_then(|node| inner(node, &input.name));
                 add(&mut problems, self.problem(table, &format!("input.{}", input.name), &error));
             }

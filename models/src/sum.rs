@@ -1,0 +1,86 @@
+//! Sums of weights in whole numbers of a quantum, so that no order of addition can show in the result.
+
+use crate::columns::{CHUNKS, LANES};
+
+/// The whole number nearest to `weight`/`quantum`, ties to even, given 1/quantum. Adding 1.5·2⁵² leaves the number in
+/// the low bits: library rounding would be a call for every synapse.
+#[inline(always)]
+pub fn to_quanta(weight: f64, per_quantum: f64) -> i32 {
+    (weight * per_quantum + 6_755_399_441_055_744.0).to_bits() as i32
+}
+
+/// A sum of weights: 32 bits, or 64 where in-degrees are so large that 32 would make the quantum coarse.
+pub trait Sum: Copy + Default + Send + Sync + 'static {
+    /// Adds a weight.
+    fn add(&mut self, weight: i32);
+    /// Adds a weight to one of many sums; nothing where there is none.
+    #[inline(always)]
+    fn add_at(sums: &mut [Self], index: usize, weight: i32) {
+        if let Some(sum) = sums.get_mut(index) {
+            sum.add(weight);
+        }
+    }
+    /// Adds a weight several times.
+    fn add_many(&mut self, weight: i32, times: u32);
+    /// The value in quanta.
+    fn value(self) -> f64;
+}
+
+impl Sum for i32 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(weight);
+    }
+    #[inline(always)]
+    fn add_at(sums: &mut [i32], index: usize, weight: i32) {
+        crate::vector::add_at(sums, index, weight);
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(weight.wrapping_mul(times as i32));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Sum for i64 {
+    #[inline(always)]
+    fn add(&mut self, weight: i32) {
+        *self = self.wrapping_add(i64::from(weight));
+    }
+    #[inline(always)]
+    fn add_many(&mut self, weight: i32, times: u32) {
+        *self = self.wrapping_add(i64::from(weight).wrapping_mul(i64::from(times)));
+    }
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Sums of a block, one for each neuron.
+pub type BlockOf<S> = [[S; LANES]; CHUNKS];
+
+/// Sums of a block in one width or the other.
+pub enum BlockSums<'a> {
+    /// In 32 bits.
+    Narrow(&'a mut BlockOf<i32>),
+    /// In 64 bits.
+    Wide(&'a mut BlockOf<i64>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_become_the_nearest_whole_number_of_quanta() {
+        for (weight, quantum, quanta) in
+            [(3.0, 1.0, 3), (-3.4, 1.0, -3), (0.1, 0.0625, 2), (-0.1, 0.015625, -6), (2e9, 1.0, 2_000_000_000)]
+        {
+            assert_eq!(to_quanta(weight, 1.0 / quantum), quanta);
+        }
+    }
+}
