@@ -27,7 +27,7 @@ pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(have) = have.filter(|&have| estimate.bytes > have as f64) {
         return Err(BuildError::memory(&estimate, have).into());
     }
-    let preview = preview(plan)?;
+    let preview = preview(plan, &Models::standard())?;
     let mut text = format!("{} steps of {} ms, seed {}\n\n", plan.steps, plan.dt, plan.seed);
     populations(plan, &mut text);
     inputs(plan, &mut text);

@@ -7,6 +7,7 @@ use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Rule, Value};
 use lapicque_engine::simulation::Simulation;
 use lapicque_engine::time_loop::Epoch;
+use lapicque_models::list::Models;
 use std::ops::ControlFlow;
 
 /// Two populations with noise, Poisson input and random connections.
@@ -131,4 +132,59 @@ fn a_worker_that_panics_ends_the_run_and_leaves_nobody_waiting() {
             Ok(()) => panic!("{threads} threads: no error"),
         }
     }
+}
+
+/// The mean current of E after 50 ms.
+fn currents(simulation: &mut Simulation) -> f64 {
+    simulation.run_for(50.0).unwrap();
+    let currents = simulation.get("E", "s.i").unwrap();
+    currents.iter().sum::<f64>() / currents.len() as f64
+}
+
+#[test]
+fn an_input_may_change_as_far_as_the_sums_allow() {
+    let mut simulation = network(2);
+    simulation.set_parameter("E", "v_threshold", 1e9.into()).unwrap();
+    simulation.set_input("noise", "mean", 0.0.into()).unwrap();
+    simulation.set_input("noise", "sigma", 0.0.into()).unwrap();
+    // 40 events in a step, 80 times what the network was built with, decay with 2 ms; six standard deviations of the mean of
+    // 700 neurons, chance 2e-9.
+    simulation.set_input("poisson", "rate", 400e3.into()).unwrap();
+    let decay = (-0.1f64 / 2.0).exp();
+    let (expected, variance) = (40.0 / (1.0 - decay), 40.0 / (1.0 - decay * decay));
+    let mean = currents(&mut simulation);
+    assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
+    for (field, value, reason) in [
+        ("rate", 4e6, "input poisson: its events may sum up to more than the network was built for"),
+        ("weight", 1e5, "input poisson: its events may sum up to more than the network was built for"),
+        ("weight", 1e-5, "1.2 % would be lost by rounding; build the network with it"),
+    ] {
+        let refusal = simulation.set_input("poisson", field, value.into()).unwrap_err().to_string();
+        assert!(refusal.contains(reason), "{refusal}");
+    }
+    // What was refused has changed nothing.
+    let mean = currents(&mut simulation);
+    assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
+    simulation.set_input("poisson", "weight", 0.5.into()).unwrap();
+    let mean = currents(&mut simulation);
+    assert!((mean - 0.5 * expected).abs() < 3.0 * (variance / 700.0).sqrt(), "{mean}, half of {expected} expected");
+    simulation.set_input("poisson", "weight", 0.0.into()).unwrap();
+    assert!(currents(&mut simulation) < 1e-6 * expected);
+}
+
+#[test]
+fn events_much_larger_than_synapses_are_summed_in_64_bits() {
+    let mut network = Network::new(0.1, 3);
+    network.population("E", 700, "lif", &values([("tau_m", 20.0), ("v_threshold", 1e9), ("v_reset", 0.0)])).unwrap();
+    network.receptor("E", "s", "exponential", &values([("tau", 2.0)])).unwrap();
+    network.project("E", "E", "s", Rule::ErdosRenyi(0.2), 1e-3, 1.5).unwrap();
+    let small = lapicque_engine::preview(network.plan_mut(), &Models::standard()).unwrap();
+    network.input("poisson", "E", Some("s"), "poisson", &values([("rate", 20e3), ("weight", 1e3)])).unwrap();
+    let large = lapicque_engine::preview(network.plan_mut(), &Models::standard()).unwrap();
+    assert!(!small.wide && large.wide, "{small:?}, {large:?}");
+    let mut simulation = network.build(2).unwrap();
+    let decay = (-0.1f64 / 2.0).exp();
+    let (expected, variance) = (2e3 / (1.0 - decay), 2e6 / (1.0 - decay * decay));
+    let mean = currents(&mut simulation);
+    assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
 }

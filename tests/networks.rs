@@ -189,8 +189,9 @@ fn brunel_ai_equals_nest_and_the_mean_field() {
     for (population, figures) in &all {
         agrees(&format!("{population} cv"), figures, |f| f.cv, Reference(0.430, 0.001, 5.0));
     }
-    // No spread is given; between the seeds here it is 0.00015.
-    agrees("E correlation", &all[0].1, |f| f.correlation, Reference(0.0163, 0.0003, 5.0));
+    // No spread is given. Over 24 networks here it is 0.0009, 0.00065 between the networks and 0.0007 by the choice of 200
+    // neurons; all pairs of 24 networks give 0.0171 ± 0.0001.
+    agrees("E correlation", &all[0].1, |f| f.correlation, Reference(0.0163, 0.0009, 5.0));
     let lif = Lif { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
     let input = |rate: f64| {
         let external = PoissonInput { count: 1000.0, weight: 0.1, rate: 20.0 };

@@ -9,6 +9,7 @@ use crate::statistics::{
 use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Rule, Selection, Value, WeightStorage};
 use lapicque_engine::simulation::{Options, Simulation, Synapse};
+use lapicque_models::list::Models;
 use lapicque_models::theory::erfcx;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -505,7 +506,8 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
     // A hundredth of the neurons: 77 000 synapses would be few, so the numbers of the tenth, on its own plan.
     let plan = configuration("microcircuit_tenth", &[]);
     let names: Vec<_> = plan.populations.iter().map(|p| p.name.clone()).collect();
-    let expected: u64 = lapicque_engine::preview(&plan).expect("the plan is right").synapses.iter().sum();
+    let expected: u64 =
+        lapicque_engine::preview(&plan, &Models::standard()).expect("the plan is right").synapses.iter().sum();
     let simulation = Simulation::new(plan, Options { threads: 1, ..Options::default() }).expect("it is built");
     assert_eq!((simulation.synapses(), expected), (2_988_807, 2_988_807));
     let mut sums = [(0.0, 0.0, 0.0); 2];
@@ -556,7 +558,7 @@ fn a_very_large_in_degree_is_summed_in_64_bits_without_loss() {
         network.receptor("B", "syn", "delta", &[]).expect("a receptor");
         let value = if drawn { Value::normal(weight, 0.1 * weight) } else { weight.into() };
         network.project("A", "B", "syn", Rule::FixedInDegree(degree), value, 1.0).expect("a projection");
-        let preview = lapicque_engine::preview(network.plan_mut()).expect("the plan is right");
+        let preview = lapicque_engine::preview(network.plan_mut(), &Models::standard()).expect("the plan is right");
         assert!(preview.wide, "an in-degree of {degree} needs 64 bits");
         let mut simulation = network.build(2).expect("it is built");
         assert!(simulation.weight_rounding() <= 1e-5, "{}", simulation.weight_rounding());

@@ -1,11 +1,12 @@
 //! A random source onto a share of neurons, driven as the engine drives it.
 
 use super::pages::table;
-use lapicque_models::columns::{BLOCK, Values};
+use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
 use lapicque_models::list::Models;
 use lapicque_models::membrane::Response;
 use lapicque_models::page::Page;
 use lapicque_models::source::{Sink, Source, SourceRecipe};
+use lapicque_models::sum::{BlockOf, BlockSums};
 
 /// Step in ms.
 pub const DT: f64 = 0.1;
@@ -16,7 +17,7 @@ pub struct Draws {
     blocks: usize,
     tick: u64,
     drive: Values,
-    events: Values,
+    sums: BlockOf<i32>,
     kick: Values,
 }
 
@@ -30,6 +31,7 @@ impl Draws {
             inside: &[],
             responses: &[response],
             voltage: true,
+            quantum: 1e-4,
             dt: DT,
             len,
             first_block: 0,
@@ -38,15 +40,15 @@ impl Draws {
         };
         let source = (models.source(page).expect("a source of the list").build)(&recipe).expect("a good source");
         let none = Values::ZERO;
-        Draws { source, blocks: len.div_ceil(BLOCK), tick: 0, drive: none, events: none, kick: none }
+        Draws { source, blocks: len.div_ceil(BLOCK), tick: 0, drive: none, sums: [[0; LANES]; CHUNKS], kick: none }
     }
 
     /// One draw for every neuron.
     pub fn step(&mut self) {
         self.tick += 1;
         for block in 0..self.blocks {
-            let Draws { drive, events, kick, .. } = self;
-            self.source.step(self.tick, block, Sink { drive, events: Some(events), kick });
+            let Draws { drive, sums, kick, .. } = self;
+            self.source.step(self.tick, block, Sink { drive, sums: Some(BlockSums::Narrow(sums)), kick });
         }
     }
 }

@@ -9,14 +9,16 @@
 
 use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
-use crate::plan::{Input, Plan, Population, Projection, Rule, Value, WeightStorage};
-use crate::quantum::{Load, ROUNDING};
+use crate::loads::{add_inputs, merge, of_tile, summing};
+use crate::plan::{Input, Plan, Projection, Rule, Value, WeightStorage};
+use crate::quantum::Load;
 use crate::ring::SHARD;
 use crate::sampler::Sampler;
 use crate::synapses::{Dense, Synapses};
 use crate::tables::TableBuilder;
 use crate::wiring::{Degrees, Wiring};
 use lapicque_models::columns::BLOCK;
+use lapicque_models::list::Models;
 use lapicque_models::sum::to_quanta;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -27,7 +29,9 @@ pub struct Blueprint {
     pub layouts: Vec<TileLayout>,
     /// Quantum of each receptor of each population.
     pub quanta: Vec<Vec<f64>>,
-    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    /// Quanta that inputs may bring to each of them in a step.
+    pub room: Vec<Vec<f64>>,
+    /// Largest rounding of a weight, relative to the typical weight of its projection or input.
     pub rounding: f64,
     /// Whether inputs are summed in 64 bits.
     pub wide: bool,
@@ -75,31 +79,24 @@ pub fn is_dense(projection: &Projection) -> bool {
 pub struct Preview {
     /// Synapses of each projection of the plan, as they will be.
     pub synapses: Vec<u64>,
-    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    /// Largest rounding of a weight, relative to the typical weight of its projection or input.
     pub rounding: f64,
     /// Whether inputs are summed in 64 bits, because in-degrees are very large.
     pub wide: bool,
 }
 
 /// Counts the synapses of a plan and finds how weights are rounded, without building them.
-pub fn preview(plan: &Plan) -> Result<Preview, BuildError> {
+pub fn preview(plan: &Plan, models: &Models) -> Result<Preview, BuildError> {
     crate::check::plan(plan)?;
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
     let tile = &layout(&sizes, 1)[0];
     let degrees = tile_degrees(plan, tile);
     let count = |(p, degrees): (&Projection, &Degrees)| degrees.total(p.to.neurons.len());
     let synapses = plan.projections.iter().zip(&degrees).map(count).collect();
-    let loads = merge_loads(plan, vec![tile_loads(plan, tile, &degrees)]);
+    let mut loads = merge(plan, vec![of_tile(plan, tile, &degrees)]);
+    add_inputs(plan, models, &mut loads)?;
     let (wide, rounding) = summing(plan, &loads);
     Ok(Preview { synapses, rounding, wide })
-}
-
-/// Whether sums need 64 bits, and how weights are rounded then.
-fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
-    let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
-    let compact = plan.weights == WeightStorage::Compact;
-    let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
-    (wide, each.fold(0.0, f64::max))
 }
 
 /// All that is known before the synapses of any tile are built.
@@ -111,24 +108,31 @@ pub struct Preparation {
 }
 
 /// Lays out the tiles and finds the quanta.
-pub fn prepare(plan: &Plan, tiles: usize, band: u32) -> Preparation {
+pub fn prepare(plan: &Plan, models: &Models, tiles: usize, band: u32) -> Result<Preparation, BuildError> {
     let sizes: Vec<_> = plan.populations.iter().map(|p| (p.size, p.receptors.len())).collect();
     let layouts = layout(&sizes, tiles);
     let degrees: Vec<TileDegrees> = layouts.par_iter().map(|tile| tile_degrees(plan, tile)).collect();
     let loads: Vec<Vec<Vec<Load>>> =
-        layouts.par_iter().zip(&degrees).map(|(tile, degrees)| tile_loads(plan, tile, degrees)).collect();
-    let loads = merge_loads(plan, loads);
-    let compact = plan.weights == WeightStorage::Compact;
-    let (wide, rounding) = summing(plan, &loads);
+        layouts.par_iter().zip(&degrees).map(|(tile, degrees)| of_tile(plan, tile, degrees)).collect();
+    let mut loads = merge(plan, loads);
     let degree = loads.iter().flatten().map(|l| l.degree).fold(0.0, f64::max);
     let mut bits = SHARD.trailing_zeros();
     while bits > BLOCK.trailing_zeros() && degree * f64::from(1u32 << bits) > f64::from(u32::MAX) {
         bits -= 1;
     }
-    let quanta = loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
-    let blueprint = Blueprint { rounding, layouts, quanta, wide, bits, band };
+    let synapses = loads.clone();
+    add_inputs(plan, models, &mut loads)?;
+    let compact = plan.weights == WeightStorage::Compact;
+    let (wide, rounding) = summing(plan, &loads);
+    let quanta: Vec<Vec<f64>> =
+        loads.iter().map(|p| p.iter().map(|load| load.quantum(wide, compact)).collect()).collect();
+    let rooms = |(loads, quanta): (&Vec<Load>, &Vec<f64>)| {
+        loads.iter().zip(quanta).map(|(load, &quantum)| load.room(quantum, wide)).collect()
+    };
+    let room = synapses.iter().zip(&quanta).map(rooms).collect();
+    let blueprint = Blueprint { rounding, layouts, quanta, room, wide, bits, band };
     let groups = groups(plan, &blueprint.quanta);
-    Preparation { blueprint, groups, degrees }
+    Ok(Preparation { blueprint, groups, degrees })
 }
 
 impl Preparation {
@@ -148,54 +152,6 @@ fn tile_degrees(plan: &Plan, tile: &TileLayout) -> TileDegrees {
         }
     };
     plan.projections.iter().enumerate().map(of).collect()
-}
-
-fn tile_loads(plan: &Plan, tile: &TileLayout, degrees: &TileDegrees) -> Vec<Vec<Load>> {
-    let population = |(p, population): (usize, &Population)| -> Vec<Load> {
-        let share = &tile.shares[p];
-        let receptor = |r: usize| {
-            let (mut sum, mut degree) = (vec![0.0; share.len()], vec![0.0; share.len()]);
-            for (projection, degrees) in plan.projections.iter().zip(degrees) {
-                if projection.to.population == p && projection.receptor == r {
-                    let largest = Sampler::weight(projection.weight).largest();
-                    for (i, t) in targets_in(projection, share).enumerate() {
-                        let n = f64::from(degrees.of(i));
-                        let at = (t - share.neurons.start) as usize;
-                        sum[at] += n * largest;
-                        degree[at] += n;
-                    }
-                }
-            }
-            let max = |v: &[f64]| v.iter().copied().fold(0.0, f64::max);
-            Load { sum: max(&sum), degree: max(&degree), ..Load::default() }
-        };
-        (0..population.receptors.len()).map(receptor).collect()
-    };
-    plan.populations.iter().enumerate().map(population).collect()
-}
-
-fn merge_loads(plan: &Plan, tiles: Vec<Vec<Vec<Load>>>) -> Vec<Vec<Load>> {
-    let mut loads: Vec<Vec<Load>> = plan.populations.iter().map(|p| vec![Load::default(); p.receptors.len()]).collect();
-    for tile in &tiles {
-        for (all, one) in loads.iter_mut().flatten().zip(tile.iter().flatten()) {
-            all.merge(one);
-        }
-    }
-    for projection in &plan.projections {
-        let sampler = Sampler::weight(projection.weight);
-        let (largest, mean) = (sampler.largest(), sampler.mean().abs());
-        let load = &mut loads[projection.to.population][projection.receptor];
-        // A distribution around zero has no typical weight; a tenth of its largest serves.
-        let typical = if mean > 1e-3 * largest { mean } else { 0.1 * largest };
-        load.largest = load.largest.max(largest);
-        if typical > 0.0 {
-            load.typical = if load.typical == 0.0 { typical } else { load.typical.min(typical) };
-        }
-        if sampler.constant().is_none() {
-            load.individual = load.individual.max(largest);
-        }
-    }
-    loads
 }
 
 /// Projections that share a table. No two reach the same receptor of the same neuron, and they are in the order of

@@ -15,6 +15,7 @@ pub mod error;
 pub mod estimate;
 pub mod history;
 mod layout;
+mod loads;
 mod mailbox;
 pub mod network;
 mod packed;

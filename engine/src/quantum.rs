@@ -53,6 +53,20 @@ impl Load {
         if self.typical > 0.0 { 0.5 * quantum / self.typical } else { 0.0 }
     }
 
+    /// Takes a kind of weights into account.
+    pub fn weigh(&mut self, largest: f64, typical: f64) {
+        self.largest = self.largest.max(largest);
+        if typical > 0.0 {
+            self.typical = if self.typical == 0.0 { typical } else { self.typical.min(typical) };
+        }
+    }
+
+    /// Quanta that are left in a sum of 32 or 64 bits.
+    pub fn room(&self, quantum: f64, wide: bool) -> f64 {
+        let most = if wide { 4e18 } else { f64::from(i32::MAX) };
+        most - self.sum / quantum - 0.5 * self.degree
+    }
+
     /// The larger of both, item by item.
     pub fn merge(&mut self, other: &Load) {
         self.sum = self.sum.max(other.sum);

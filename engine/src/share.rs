@@ -37,7 +37,8 @@ pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpos
     ParameterTable::new(model.page, columns.collect())
 }
 
-fn refused(what: String) -> impl FnOnce(ParameterError) -> BuildError {
+/// The refusal of a model, told of what it is in.
+pub fn refused(what: String) -> impl FnOnce(ParameterError) -> BuildError {
     move |source| BuildError::Parameter { what, source }
 }
 

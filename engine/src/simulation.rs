@@ -6,6 +6,7 @@ use crate::check;
 use crate::error::{BuildError, RunError};
 use crate::estimate::{estimate, machine_memory};
 use crate::history::History;
+use crate::loads;
 use crate::plan::{Plan, Value};
 use crate::share;
 use crate::tile::{SharedSamples, Tile};
@@ -91,7 +92,7 @@ impl Simulation {
             .thread_name(|i| format!("lapicque-{i}"))
             .build()
             .map_err(|e| BuildError::Threads { threads, reason: e.to_string() })?;
-        let preparation = pool.install(|| build::prepare(&plan, tiles, options.band));
+        let preparation = pool.install(|| build::prepare(&plan, &options.models, tiles, options.band))?;
         let build = |tile: usize| {
             let synapses = preparation.synapses(&plan, tile)?;
             Tile::new(&plan, &options.models, &preparation.blueprint, tile, synapses, options.fuse)
@@ -305,6 +306,7 @@ impl Simulation {
         let before: Vec<_> = named.iter().map(|&i| self.plan.inputs[i].model.values[index].replace(value)).collect();
         let (plan, options, blueprint) = (&self.plan, &self.options, &self.blueprint);
         let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
+            named.iter().try_for_each(|&i| loads::suit(plan, &options.models, blueprint, &plan.inputs[i]))?;
             let mut fresh = Vec::new();
             for worker in &mut *workers {
                 for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
@@ -361,7 +363,9 @@ fn rebuilt_sources(
     let mut sources = Vec::new();
     for (at, old) in tile.sources.iter().flatten().enumerate().filter(|(_, s)| wanted(s.input)) {
         let share = &tile.layout.shares[plan.inputs[old.input].to.population];
-        if let Some(mut new) = share::source(plan, models, blueprint.quantum(&plan.inputs[old.input]), old.input, share)? {
+        if let Some(mut new) =
+            share::source(plan, models, blueprint.quantum(&plan.inputs[old.input]), old.input, share)?
+        {
             new.set_generators(old.source.generators().to_vec());
             sources.push((at, new));
         }

@@ -10,8 +10,8 @@ use crate::ring::{DEEPEST, place};
 use crate::sampler::Sampler;
 use crate::synapses::{Rows, Table};
 use crate::wiring::{Bundle, Wiring};
-use lapicque_models::sum::to_quanta;
 use lapicque_models::random::Purpose;
+use lapicque_models::sum::to_quanta;
 use lapicque_models::vector::{advise_huge_pages, prefetch};
 use std::ops::Range;
 

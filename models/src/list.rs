@@ -56,7 +56,7 @@ impl Models {
 
     /// This list and one more source.
     pub fn with_source<S: SourceModel>(mut self) -> Self {
-        self.sources.push(SourceEntry { page: S::PAGE, build: S::build });
+        self.sources.push(SourceEntry { page: S::PAGE, most_events: S::most_events, build: S::build });
         self
     }
 
@@ -125,6 +125,8 @@ pub struct ReceptorEntry {
 pub struct SourceEntry {
     /// Its page.
     pub page: &'static Page,
+    /// Largest number of events for a neuron in a step; see [`SourceModel::most_events`].
+    pub most_events: fn(&crate::page::Parameters, f64) -> Result<f64, ParameterError>,
     /// Builds the source for a share.
     pub build: fn(&SourceRecipe<'_>) -> Result<Box<dyn Source>, ParameterError>,
 }

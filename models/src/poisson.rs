@@ -5,7 +5,7 @@
 //! in full precision: the distribution is exact. A mean above 8 events is split into several draws.
 
 use crate::columns::{BLOCK, CHUNKS, LANES};
-use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
+use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role};
 use crate::random::{Lanes, Purpose, Stream};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
 use crate::sum::{BlockOf, BlockSums, Sum, to_quanta};
@@ -95,6 +95,11 @@ impl CountTable {
         self.thresholds.get(usual).map_or(self.limit, |threshold| self.limit.min(threshold.saturating_add(1)))
     }
 
+    /// Largest count.
+    fn largest(&self) -> f64 {
+        self.residual.len() as f64 - 1.0
+    }
+
     /// A count from the residual probabilities.
     fn rest(&self, stream: &mut Stream) -> u16 {
         let u = stream.uniform();
@@ -115,8 +120,25 @@ struct Counts {
     first_block: usize,
 }
 
+/// The table of a rate in Hz at a step of `dt` ms, and how many draws make a count.
+fn draws(rate: f64, dt: f64) -> Result<(CountTable, usize), ParameterError> {
+    let mean = rate * 1e-3 * dt;
+    let draws = (mean / LARGEST_MEAN).ceil().max(1.0);
+    if draws > 1000.0 {
+        return Err(ParameterError::new(
+            "rate",
+            format!("rate = {rate} Hz makes {mean} events per step of {dt} ms; at most 8000 are possible"),
+        ));
+    }
+    Ok((CountTable::new(mean / draws), draws as usize))
+}
+
 impl SourceModel for Poisson {
     const PAGE: &'static Page = &PAGE;
+    fn most_events(parameters: &Parameters, dt: f64) -> Result<f64, ParameterError> {
+        let (table, draws) = draws(parameters.get("rate")?, dt)?;
+        Ok(table.largest() * draws as f64)
+    }
     fn build(recipe: &SourceRecipe<'_>) -> Result<Box<dyn Source>, ParameterError> {
         let values = recipe.table.values(0);
         let rate = recipe.table.parameters(&values)?.get("rate")?;
@@ -126,20 +148,12 @@ impl SourceModel for Poisson {
                 "a Poisson rate is one value per population; give each part its own input",
             ));
         }
-        let mean = rate * 1e-3 * recipe.dt;
-        let draws = (mean / LARGEST_MEAN).ceil().max(1.0);
-        if draws > 1000.0 {
-            return Err(ParameterError::new(
-                "rate",
-                format!("rate = {rate} Hz makes {mean} events per step of {} ms; at most 8000 are possible", recipe.dt),
-            ));
-        }
-        let table = CountTable::new(mean / draws);
+        let (table, draws) = draws(rate, recipe.dt)?;
         let rarely = |&usual: &usize| 32768.0 - f64::from(table.rare(usual)) < RARE * 65536.0;
         Ok(Box::new(Counts {
             usual: [4, 8, 12, 16].into_iter().find(rarely).unwrap_or(CODES),
             table,
-            draws: draws as usize,
+            draws,
             weight: recipe.amounts(|p, _| p.get("weight"))?.map(|w| to_quanta(w, 1.0 / recipe.quantum)),
             generators: recipe.generators(Purpose::Poisson),
             seed: recipe.seed,

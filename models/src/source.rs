@@ -3,7 +3,7 @@
 use crate::columns::{BLOCK, CHUNKS, LANES, Values};
 use crate::membrane::Response;
 use crate::neurons::chunks_for;
-use crate::page::{Page, ParameterError};
+use crate::page::{Page, ParameterError, Parameters};
 use crate::random::Lanes;
 use crate::sum::BlockSums;
 use crate::table::Table;
@@ -43,6 +43,11 @@ pub trait Source: Send + Sync {
 pub trait SourceModel: 'static {
     /// Documentation and interface.
     const PAGE: &'static Page;
+    /// Largest number of events that it brings a neuron in one step of `dt` ms, each of the parameter `weight`; 0 for a
+    /// source onto the membrane.
+    fn most_events(_parameters: &Parameters, _dt: f64) -> Result<f64, ParameterError> {
+        Ok(0.0)
+    }
     /// Builds the source for one share.
     fn build(recipe: &SourceRecipe<'_>) -> Result<Box<dyn Source>, ParameterError>;
 }
@@ -75,7 +80,7 @@ impl SourceRecipe<'_> {
     /// A value per neuron computed from parameters and response, zero outside the input's selection.
     pub fn amounts(
         &self,
-        of: impl Fn(&crate::page::Parameters, &Response) -> Result<f64, ParameterError>,
+        of: impl Fn(&Parameters, &Response) -> Result<f64, ParameterError>,
     ) -> Result<Amounts, ParameterError> {
         let differ = self.table.differs() || self.responses.len() > 1 || !self.inside.is_empty();
         let at = |i: usize| -> Result<f64, ParameterError> {

@@ -2,38 +2,48 @@
 //!
 //! Seeds are fixed; each check would fail a right program with probability 1e-6.
 use super::*;
+use crate::columns::Values;
 use crate::membrane::Response;
 use crate::statistics::{FALSE_ALARM, chi_square, poisson_cells, two_sided};
 use crate::table::{Column, Table};
 
 const RESPONSE: Response = Response { tau: 20.0, tau_leak: 20.0, per_charge: 0.05, per_voltage: 0.05 };
 
-/// A source of `mean` events per step of 1 ms, each of weight 1, onto `len` neurons.
-fn source(mean: f64, len: usize, seed: u64, first_block: usize) -> Box<dyn Source> {
-    let table = Table::new(&PAGE, vec![Column::Same(1000.0 * mean), Column::Same(1.0)]);
-    let recipe = SourceRecipe {
-        table: &table,
+fn recipe(table: &Table, len: usize, seed: u64, first_block: usize) -> SourceRecipe<'_> {
+    SourceRecipe {
+        table,
         inside: &[],
         responses: &[RESPONSE],
         voltage: false,
+        quantum: 1.0,
         dt: 1.0,
         len,
         first_block,
         seed,
         identity: 5,
-    };
-    match Poisson::build(&recipe) {
+    }
+}
+
+fn built(recipe: &SourceRecipe<'_>) -> Box<dyn Source> {
+    match Poisson::build(recipe) {
         Ok(source) => source,
         Err(error) => panic!("{error:?}"),
     }
 }
 
+/// A source of `mean` events per step of 1 ms, each of weight 1, onto `len` neurons.
+fn source(mean: f64, len: usize, seed: u64, first_block: usize) -> Box<dyn Source> {
+    let table = Table::new(&PAGE, vec![Column::Same(1000.0 * mean), Column::Same(1.0)]);
+    built(&recipe(&table, len, seed, first_block))
+}
+
 /// Counts of one block in one step.
-fn step(source: &mut dyn Source, tick: u64, block: usize) -> Values {
-    let mut events = Values::ZERO;
+fn step(source: &mut dyn Source, tick: u64, block: usize) -> BlockOf<i32> {
+    let mut counts = [[0; LANES]; CHUNKS];
     let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
-    source.step(tick, block, Sink { drive: &mut drive, events: Some(&mut events), kick: &mut kick });
-    events
+    let sums = Some(BlockSums::Narrow(&mut counts));
+    source.step(tick, block, Sink { drive: &mut drive, sums, kick: &mut kick });
+    counts
 }
 
 #[test]
@@ -45,7 +55,6 @@ fn counts_are_poisson_at_every_mean() {
         let mut seen = vec![0; cells.len()];
         for tick in 1..=16_384 {
             for &n in step(&mut *source, tick, 0).as_flattened() {
-                assert_eq!(n.fract(), 0.0);
                 seen[(n as usize).min(cells.len() - 1)] += 1;
             }
         }
@@ -67,7 +76,7 @@ fn counts_far_in_the_tail_are_as_frequent_as_they_should_be() {
     let mut seen = 0u64;
     let steps = 80_000;
     for tick in 1..=steps {
-        seen += step(&mut *source, tick, 0).as_flattened().iter().filter(|&&n| n >= 7.0).count() as u64;
+        seen += step(&mut *source, tick, 0).as_flattened().iter().filter(|&&n| n >= 7).count() as u64;
     }
     let expected = poisson_cells(0.5, 6)[7] * (steps * BLOCK as u64) as f64;
     // About 20 events: an interval of five standard deviations either side (chance below 1e-5 above, 1e-9 below).
@@ -75,10 +84,44 @@ fn counts_far_in_the_tail_are_as_frequent_as_they_should_be() {
 }
 
 #[test]
+fn events_are_added_to_sums_of_either_width_in_quanta() {
+    let table = Table::new(&PAGE, vec![Column::Same(2320.0), Column::Same(-1.75)]);
+    let mut recipe = recipe(&table, BLOCK, 1, 0);
+    recipe.quantum = 0.5;
+    let (mut narrow, mut wide) = (built(&recipe), built(&recipe));
+    let mut counts = source(2.32, BLOCK, 1, 0);
+    let (mut few, mut many) = ([[5; LANES]; CHUNKS], [[5; LANES]; CHUNKS]);
+    let mut expected = [[5; LANES]; CHUNKS];
+    for tick in 1..=100 {
+        let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
+        for (source, sums) in [(&mut narrow, BlockSums::Narrow(&mut few)), (&mut wide, BlockSums::Wide(&mut many))] {
+            source.step(tick, 0, Sink { drive: &mut drive, sums: Some(sums), kick: &mut kick });
+        }
+        // A weight of 3.5 quanta is rounded to 4, ties to even.
+        let drawn = step(&mut *counts, tick, 0);
+        expected.as_flattened_mut().iter_mut().zip(drawn.as_flattened()).for_each(|(sum, n)| *sum -= 4 * n);
+        assert_eq!(few, expected, "tick {tick}");
+        assert_eq!(many, expected.map(|chunk| chunk.map(i64::from)), "tick {tick}");
+    }
+}
+
+#[test]
+fn no_count_is_larger_than_the_largest() {
+    for mean in [0.0, 0.5, 8.0, 30.0] {
+        let values = [1000.0 * mean, 1.0];
+        let table = Table::new(&PAGE, values.map(Column::Same).to_vec());
+        let most = Poisson::most_events(&table.parameters(&values).unwrap(), 1.0).unwrap();
+        assert!(most >= mean && most <= 25.0 + 8.0 * mean, "{mean}: {most}");
+        let (table, _) = draws(1000.0 * mean, 1.0).unwrap();
+        assert!(table.used <= table.residual.len() && table.residual.last().is_some_and(|&sum| sum > 1.0 - 1e-9));
+    }
+}
+
+#[test]
 fn a_rate_of_0_gives_no_event() {
     let mut source = source(0.0, BLOCK, 13, 0);
     for tick in 1..20_000 {
-        assert!(step(&mut *source, tick, 0).as_flattened().iter().all(|&n| n == 0.0));
+        assert!(step(&mut *source, tick, 0).as_flattened().iter().all(|&n| n == 0));
     }
 }
 
@@ -93,7 +136,7 @@ fn counts_of_neurons_and_steps_are_independent() {
             let counts = step(&mut *source, tick, block);
             // Two chunks that share generators, in two blocks.
             for (i, &n) in counts.as_flattened()[..32].iter().enumerate() {
-                columns[32 * block + i].push((n - mean) / mean.sqrt());
+                columns[32 * block + i].push((f64::from(n) - mean) / mean.sqrt());
             }
         }
     }

@@ -1,0 +1,147 @@
+//! What is known of the weights onto each receptor before any is drawn: in-degrees, inputs, and how large weights can be.
+//! From that follow the quanta.
+
+use crate::build::{Blueprint, TileDegrees, targets_in};
+use crate::error::BuildError;
+use crate::layout::TileLayout;
+use crate::plan::{Input, Plan, Population, Value, WeightStorage};
+use crate::quantum::{Load, ROUNDING};
+use crate::sampler::Sampler;
+use crate::share::{parameters, refused};
+use lapicque_models::list::Models;
+use lapicque_models::page::Default as Given;
+use lapicque_models::random::Purpose;
+
+/// Events in a step for which each input has room at least, so that its rate may be raised while the network runs.
+const RESERVED: f64 = 200.0;
+/// Largest rounding of the weight of an input that is changed while the network runs, relative to the weight.
+const ROUNDING_LATER: f64 = 1e-3;
+
+/// Whether sums need 64 bits, and how weights are rounded then.
+pub fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
+    let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
+    let compact = plan.weights == WeightStorage::Compact;
+    let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
+    (wide, each.fold(0.0, f64::max))
+}
+
+/// The typical |weight|. A distribution around zero has none; a tenth of its largest serves.
+fn typical(weight: &Sampler) -> f64 {
+    let (largest, mean) = (weight.largest(), weight.mean().abs());
+    if mean > 1e-3 * largest { mean } else { 0.1 * largest }
+}
+
+/// What is known of the synapses of one tile.
+pub fn of_tile(plan: &Plan, tile: &TileLayout, degrees: &TileDegrees) -> Vec<Vec<Load>> {
+    let population = |(p, population): (usize, &Population)| -> Vec<Load> {
+        let share = &tile.shares[p];
+        let receptor = |r: usize| {
+            let (mut sum, mut degree) = (vec![0.0; share.len()], vec![0.0; share.len()]);
+            for (projection, degrees) in plan.projections.iter().zip(degrees) {
+                if projection.to.population == p && projection.receptor == r {
+                    let largest = Sampler::weight(projection.weight).largest();
+                    for (i, t) in targets_in(projection, share).enumerate() {
+                        let n = f64::from(degrees.of(i));
+                        let at = (t - share.neurons.start) as usize;
+                        sum[at] += n * largest;
+                        degree[at] += n;
+                    }
+                }
+            }
+            let max = |v: &[f64]| v.iter().copied().fold(0.0, f64::max);
+            Load { sum: max(&sum), degree: max(&degree), ..Load::default() }
+        };
+        (0..population.receptors.len()).map(receptor).collect()
+    };
+    plan.populations.iter().enumerate().map(population).collect()
+}
+
+/// What is known of the synapses of all tiles.
+pub fn merge(plan: &Plan, tiles: Vec<Vec<Vec<Load>>>) -> Vec<Vec<Load>> {
+    let mut loads: Vec<Vec<Load>> = plan.populations.iter().map(|p| vec![Load::default(); p.receptors.len()]).collect();
+    for tile in &tiles {
+        for (all, one) in loads.iter_mut().flatten().zip(tile.iter().flatten()) {
+            all.merge(one);
+        }
+    }
+    for projection in &plan.projections {
+        let sampler = Sampler::weight(projection.weight);
+        let load = &mut loads[projection.to.population][projection.receptor];
+        load.weigh(sampler.largest(), typical(&sampler));
+        if sampler.constant().is_none() {
+            load.individual = load.individual.max(sampler.largest());
+        }
+    }
+    loads
+}
+
+/// The most events that an input brings a neuron in a step, and their weight; none for one onto the membrane.
+fn brings(plan: &Plan, models: &Models, index: usize) -> Result<Option<(f64, Sampler)>, BuildError> {
+    let input = &plan.inputs[index];
+    let page = input.model.page;
+    let (Some(_), Some(entry)) = (input.receptor, models.source(page)) else { return Ok(None) };
+    let what = || format!("input {}", input.name);
+    let table = parameters(&input.model, 0..1, input.seed, Purpose::Amplitude, index as u64);
+    let values = table.values(0);
+    let most = table.parameters(&values).and_then(|parameters| (entry.most_events)(&parameters, plan.dt));
+    let most = most.map_err(refused(what()))?;
+    let weight = page.field("weight").map(|field| match (input.model.values[field], page.fields[field].default) {
+        (Some(value), _) => value,
+        (None, Given::Value(value)) => Value::Constant(value),
+        (None, Given::Required | Given::Absent) => Value::Constant(0.0),
+    });
+    match weight {
+        Some(weight) => Ok(Some((most, Sampler::new(weight)))),
+        None if most > 0.0 => Err(BuildError::Invalid(format!(
+            "{} brings events, but its model \"{}\" has no field \"weight\" that says how large they are",
+            what(),
+            page.name
+        ))),
+        None => Ok(None),
+    }
+}
+
+/// Adds what inputs bring.
+pub fn add_inputs(plan: &Plan, models: &Models, loads: &mut [Vec<Load>]) -> Result<(), BuildError> {
+    for (index, input) in plan.inputs.iter().enumerate() {
+        if let (Some(receptor), Some((most, weight))) = (input.receptor, brings(plan, models, index)?) {
+            let (load, events) = (&mut loads[input.to.population][receptor], most.max(RESERVED));
+            load.sum += events * weight.largest();
+            load.degree += events;
+            load.weigh(weight.largest(), typical(&weight));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the inputs onto the receptor that `changed` acts on still suit the sums, which were laid out before.
+pub fn suit(plan: &Plan, models: &Models, blueprint: &Blueprint, changed: &Input) -> Result<(), BuildError> {
+    let (population, Some(receptor)) = (changed.to.population, changed.receptor) else { return Ok(()) };
+    let (quantum, room) = (blueprint.quanta[population][receptor], blueprint.room[population][receptor]);
+    let (mut need, mut fits) = (0.0, true);
+    for (index, input) in plan.inputs.iter().enumerate() {
+        if (input.to.population, input.receptor) == (population, Some(receptor))
+            && let Some((most, weight)) = brings(plan, models, index)?
+        {
+            need += most * (weight.largest() / quantum + 0.5);
+            fits &= weight.largest() / quantum < f64::from(i32::MAX);
+            let rounding = 0.5 * quantum / typical(&weight);
+            if rounding.is_finite() && rounding > ROUNDING_LATER {
+                return Err(BuildError::Invalid(format!(
+                    "input {}: its weight is so much smaller than those the network was built with that {:.1} % would be \
+                     lost by rounding; build the network with it",
+                    input.name,
+                    100.0 * rounding
+                )));
+            }
+        }
+    }
+    if fits && need <= room {
+        return Ok(());
+    }
+    Err(BuildError::Invalid(format!(
+        "input {}: its events may sum up to more than the network was built for; build it with the largest rate and weight \
+         that will be used",
+        changed.name
+    )))
+}
