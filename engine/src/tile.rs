@@ -88,6 +88,11 @@ pub struct Tile {
     scratch: Scratch,
 }
 
+/// Segments and lines from which on a step is begun before the last spikes have come, so that workers need not wait for each
+/// other. To deliver in two parts costs something: the full microcircuit, with 3650 of them, took 0.97 of
+/// the time, its tenth, with less than 200, took 1.03 (in turn, 26 November 2026).
+const BEGUN: usize = 1024;
+
 /// What one block needs while it is stepped; it stays in the L1 cache.
 struct Scratch {
     drive: Values,
@@ -196,6 +201,18 @@ impl Tile {
             },
             layout,
         })
+    }
+
+    /// Begins the step to `tick`, where that is much: delivers what is due of the spikes listed before, which are all but
+    /// the last ones.
+    pub fn begin(&mut self, tick: u64) {
+        if self.due.iter().map(|due| due.listed(tick)).sum::<usize>() < BEGUN {
+            return;
+        }
+        match &mut self.inputs {
+            Inputs::Narrow(rings) => self.synapses.deliver_listed(tick, &mut self.due, rings),
+            Inputs::Wide(rings) => self.synapses.deliver_listed(tick, &mut self.due, rings),
+        }
     }
 
     /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract). Appends to

@@ -206,6 +206,10 @@ fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Obs
                 shared.mailboxes.send(i, number, &inbox[i]);
             }
         }
+        if !alone && last < shared.end {
+            // While messages are on their way.
+            tiles.iter_mut().for_each(|tile| tile.begin(last + 1));
+        }
         for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !own.contains(i)) {
             shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
         }
