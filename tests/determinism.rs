@@ -109,8 +109,18 @@ fn same(what: &str, a: &Outcome, b: &Outcome) {
 }
 
 /// A network of everything: three membranes, all receptors, every rule, drawn parameters, weights and delays, inputs on
-/// parts, and populations that end in the middle of blocks and lane groups.
+/// parts, and populations that end in the middle of blocks and lane groups. Spikes onto A move the potential at once.
 fn mosaic(seed: u64) -> Plan {
+    all_of(seed, "delta", &[], 1.0)
+}
+
+/// The same with spikes that act from the next step on, everywhere.
+fn late_mosaic(seed: u64) -> Plan {
+    all_of(seed, "exponential", &[("tau", 1.0.into())], 20.0)
+}
+
+/// With the receptor of A, and its weights multiplied.
+fn all_of(seed: u64, receptor: &str, parameters: &[(&str, Value)], scale: f64) -> Plan {
     let mut n = Network::new(0.1, seed);
     let lif = [
         ("tau_m", Value::uniform(15.0, 25.0)),
@@ -119,7 +129,7 @@ fn mosaic(seed: u64) -> Plan {
         ("t_ref", Value::normal(2.0, 0.5).bounded(0.5, 4.0)),
     ];
     n.population("A", 1300, "lif", &lif).unwrap();
-    n.receptor("A", "in", "delta", &[]).unwrap();
+    n.receptor("A", "in", receptor, parameters).unwrap();
     n.initial("A", "v", Value::uniform(0.0, 20.0)).unwrap();
     let eif = [
         ("C", 200.0.into()),
@@ -139,16 +149,18 @@ fn mosaic(seed: u64) -> Plan {
     n.population("C", 301, "lif", &lif).unwrap();
     n.receptor("C", "slow", "alpha", &[("tau", 5.0.into())]).unwrap();
     n.receptor("C", "fast", "exponential", &[("tau", Value::lognormal(2.0, 0.5))]).unwrap();
-    n.input("A kicks", "A", Some("in"), "poisson", &[("rate", 9000.0.into()), ("weight", 0.12.into())]).unwrap();
+    n.input("A kicks", "A", Some("in"), "poisson", &[("rate", 9000.0.into()), ("weight", (0.12 * scale).into())])
+        .unwrap();
     n.input("A noise", "A", None, "white_noise", &[("mean", 2.0.into()), ("sigma", 3.0.into())]).unwrap();
     n.input("B kicks", "B", Some("exc"), "poisson", &[("rate", 4000.0.into()), ("weight", 25.0.into())]).unwrap();
     n.input("C current", "C", None, "current", &[("amplitude", Value::normal(26.0, 2.0))]).unwrap();
-    n.project("A", "A", "in", Rule::FixedInDegree(60), Value::normal(-0.2, 0.05), Value::normal(1.5, 0.7)).unwrap();
+    let weight = Value::normal(-0.2 * scale, 0.05 * scale);
+    n.project("A", "A", "in", Rule::FixedInDegree(60), weight, Value::normal(1.5, 0.7)).unwrap();
     n.project("A", "B", "exc", Rule::FixedTotalNumber(40_000), 6.0, Value::uniform(0.3, 4.0)).unwrap();
-    n.project("B", "A", "in", Rule::FixedOutDegree(50), 0.1, 2.0).unwrap();
+    n.project("B", "A", "in", Rule::FixedOutDegree(50), 0.1 * scale, 2.0).unwrap();
     n.project("B", "B", "inh", Rule::ErdosRenyi(0.1), Value::lognormal(-10.0, 5.0), 0.8).unwrap();
     n.project("A", "C", "fast", Rule::OneToOne, 4.0, 0.1).unwrap();
-    n.project("C", "A", "in", Rule::AllToAll, -0.002, 1.0).unwrap();
+    n.project("C", "A", "in", Rule::AllToAll, -0.002 * scale, 1.0).unwrap();
     n.project("C", "C", "slow", Rule::AllToAll, -0.01, 1.7).unwrap();
     n.trace("A", 1300, &["v"], 7).unwrap();
     n.trace("B", 20, &["v", "exc.i", "inh.i"], 1).unwrap();
@@ -169,14 +181,15 @@ const STEPS: u64 = 2000;
 
 #[test]
 fn every_number_of_threads_and_tiles_gives_the_same_bits() {
-    let plan = mosaic(1);
-    let reference = run(&plan, options(1, 0), &[STEPS]);
-    for p in 0..3 {
-        assert!(reference.spikes.iter().filter(|s| s.1 == p).count() > 500, "population {p} hardly fires");
-    }
-    for (threads, tiles) in [(1, 64), (2, 0), (3, 0), (8, 0), (2, 64), (3, 10)] {
-        let other = run(&plan, options(threads, tiles), &[STEPS]);
-        same(&format!("1 thread, and {threads} with {tiles} tiles"), &reference, &other);
+    for (what, plan) in [("", mosaic(1)), ("late, ", late_mosaic(1))] {
+        let reference = run(&plan, options(1, 0), &[STEPS]);
+        for p in 0..3 {
+            assert!(reference.spikes.iter().filter(|s| s.1 == p).count() > 500, "population {p} hardly fires");
+        }
+        for (threads, tiles) in [(1, 64), (2, 0), (3, 0), (8, 0), (2, 64), (3, 10)] {
+            let other = run(&plan, options(threads, tiles), &[STEPS]);
+            same(&format!("{what}1 thread, and {threads} with {tiles} tiles"), &reference, &other);
+        }
     }
 }
 
@@ -194,11 +207,32 @@ fn another_seed_gives_another_run() {
 
 #[test]
 fn a_run_in_pieces_gives_the_bits_of_a_whole_one() {
-    let plan = mosaic(3);
-    let whole = run(&plan, options(2, 0), &[STEPS]);
-    for pieces in [vec![1000, 1000], vec![1, 1998, 1], vec![7, 13, 64, 65, 1, 0, 350, 1500], vec![1; 2000]] {
-        let what = format!("{} pieces {:?}", pieces.len(), &pieces[..pieces.len().min(8)]);
-        same(&what, &whole, &run(&plan, options(2, 0), &pieces));
+    for (late, plan) in [("", mosaic(3)), ("late, ", late_mosaic(3))] {
+        let whole = run(&plan, options(2, 0), &[STEPS]);
+        for pieces in [vec![1000, 1000], vec![1, 1998, 1], vec![7, 13, 64, 65, 1, 0, 350, 1500], vec![1; 2000]] {
+            let what = format!("{late}{} pieces {:?}", pieces.len(), &pieces[..pieces.len().min(8)]);
+            same(&what, &whole, &run(&plan, options(2, 0), &pieces));
+        }
+    }
+}
+
+/// One connection onto a delta receptor anywhere, and the spikes of a step are waited for before the next one begins.
+#[test]
+fn spikes_that_are_waited_for_late_or_early_give_the_same_bits() {
+    let late = late_mosaic(6);
+    let mut early = Network::new(0.1, 6);
+    *early.plan_mut() = late.clone();
+    early
+        .population("D", 1, "lif", &[("tau_m", 20.0.into()), ("v_threshold", 20.0.into()), ("v_reset", 0.0.into())])
+        .unwrap();
+    early.receptor("D", "in", "delta", &[]).unwrap();
+    early.project("D", "D", "in", Rule::OneToOne, 1.0, 1.0).unwrap();
+    let early = early.plan_mut().clone();
+    for (threads, tiles) in [(1, 0), (3, 10)] {
+        let mut other = run(&early, options(threads, tiles), &[STEPS]);
+        other.populations.pop();
+        other.state.retain(|(name, _)| name != "v of D");
+        same(&format!("{threads} threads"), &run(&late, options(threads, tiles), &[STEPS]), &other);
     }
 }
 

@@ -111,12 +111,12 @@ fn an_observer_sees_every_step_once_and_may_break_off() {
             if *epoch.ticks.end() >= 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .unwrap();
-    // The epoch is the shortest delay, 10 steps; it breaks off one epoch later.
-    assert_eq!(seen, (1..=110).collect::<Vec<u64>>());
-    assert_eq!(simulation.tick(), 110);
+    // The epoch is the shortest delay, 10 steps; where no spike moves a potential at once it breaks off four epochs later.
+    assert_eq!(seen, (1..=140).collect::<Vec<u64>>());
+    assert_eq!(simulation.tick(), 140);
     let mut whole = network(1);
-    assert_eq!(spikes(&whole.run_for(11.0).unwrap()), count);
-    assert_eq!(simulation.run_for(39.0).unwrap(), whole.run_for(39.0).unwrap(), "and goes on from there");
+    assert_eq!(spikes(&whole.run_for(14.0).unwrap()), count);
+    assert_eq!(simulation.run_for(36.0).unwrap(), whole.run_for(36.0).unwrap(), "and goes on from there");
     assert_eq!(simulation.synaptic_events(), whole.synaptic_events());
 }
 

@@ -14,6 +14,7 @@ pub const DT: f64 = 0.1;
 /// A source and what it adds to.
 pub struct Draws {
     source: Box<dyn Source>,
+    onto_receptor: bool,
     blocks: usize,
     tick: u64,
     drive: Values,
@@ -40,7 +41,15 @@ impl Draws {
         };
         let source = (models.source(page).expect("a source of the list").build)(&recipe).expect("a good source");
         let none = Values::ZERO;
-        Draws { source, blocks: len.div_ceil(BLOCK), tick: 0, drive: none, sums: [[0; LANES]; CHUNKS], kick: none }
+        Draws {
+            source,
+            onto_receptor: page.field("weight").is_some(),
+            blocks: len.div_ceil(BLOCK),
+            tick: 0,
+            drive: none,
+            sums: [[0; LANES]; CHUNKS],
+            kick: none,
+        }
     }
 
     /// One draw for every neuron.
@@ -48,7 +57,11 @@ impl Draws {
         self.tick += 1;
         for block in 0..self.blocks {
             let Draws { drive, sums, kick, .. } = self;
-            self.source.step(self.tick, block, Sink { drive, sums: Some(BlockSums::Narrow(sums)), kick });
+            let sink = match self.onto_receptor {
+                true => Sink::Receptor(BlockSums::Narrow(sums)),
+                false => Sink::Membrane { drive, kick },
+            };
+            self.source.step(self.tick, block, sink);
         }
     }
 }

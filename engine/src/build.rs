@@ -10,7 +10,7 @@
 use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
 use crate::loads::{add_inputs, merge, of_tile, summing};
-use crate::plan::{Input, Plan, Projection, Rule, Value, WeightStorage};
+use crate::plan::{Input, Plan, Projection, Receptor, Rule, Value, WeightStorage};
 use crate::quantum::Load;
 use crate::ring::SHARD;
 use crate::sampler::Sampler;
@@ -35,6 +35,10 @@ pub struct Blueprint {
     pub rounding: f64,
     /// Whether inputs are summed in 64 bits.
     pub wide: bool,
+    /// Whether events move the potential at once, for each receptor of each population.
+    pub jumps: Vec<Vec<bool>>,
+    /// Whether no spike moves a potential at once: spikes of a step then need not be known when the next one begins.
+    pub late: bool,
     /// log2 of the slots of a shard.
     pub bits: u32,
     /// Delays in a band; 0 for as many as suit rows and tile.
@@ -130,9 +134,17 @@ pub fn prepare(plan: &Plan, models: &Models, tiles: usize, band: u32) -> Result<
         loads.iter().zip(quanta).map(|(load, &quantum)| load.room(quantum, wide)).collect()
     };
     let room = synapses.iter().zip(&quanta).map(rooms).collect();
-    let blueprint = Blueprint { rounding, layouts, quanta, room, wide, bits, band };
+    let jumps: Vec<Vec<bool>> =
+        plan.populations.iter().map(|p| p.receptors.iter().map(|r| jumps(models, r)).collect()).collect();
+    let late = !plan.projections.iter().any(|p| jumps[p.to.population][p.receptor]);
+    let blueprint = Blueprint { rounding, layouts, quanta, room, wide, jumps, late, bits, band };
     let groups = groups(plan, &blueprint.quanta);
     Ok(Preparation { blueprint, groups, degrees })
+}
+
+/// Whether events of a receptor move the potential at once. Of a model that is not in the list nothing will be built.
+fn jumps(models: &Models, receptor: &Receptor) -> bool {
+    models.receptor(receptor.model.page).is_some_and(|entry| entry.jumps)
 }
 
 impl Preparation {

@@ -25,7 +25,7 @@ pub struct Due {
     /// Steps for which there are lists, a power of two.
     steps: usize,
     /// Stamp of the last spikes listed.
-    last: u64,
+    listed: u64,
 }
 
 impl Due {
@@ -33,19 +33,13 @@ impl Due {
     pub fn new(table: &Table) -> Due {
         let steps = (table.bands << table.band_bits()).next_power_of_two() as usize;
         let lists = steps * table.shards.len();
-        Due { segments: vec![Vec::new(); lists], lines: vec![Vec::new(); lists], steps, last: 0 }
+        Due { segments: vec![Vec::new(); lists], lines: vec![Vec::new(); lists], steps, listed: 0 }
     }
 
     /// The lists of `shard` at `tick`.
     #[inline(always)]
     fn at(&self, shard: usize, tick: u64) -> usize {
         shard * self.steps + (tick as usize & (self.steps - 1))
-    }
-
-    /// Segments and lines listed for `tick`.
-    pub fn listed(&self, tick: u64) -> usize {
-        let lists = (0..self.lines.len() / self.steps).map(|shard| self.at(shard, tick));
-        lists.map(|list| self.segments[list].len() + self.lines[list].len()).sum()
     }
 
     /// Bytes held.
@@ -329,7 +323,7 @@ impl Table {
     /// Stamps of the spikes to be listed at `tick`.
     #[inline(always)]
     fn stamps(&self, tick: u64, due: &Due) -> RangeInclusive<u64> {
-        due.last + 1..=tick.saturating_sub(u64::from(self.first_delay))
+        due.listed + 1..=tick.saturating_sub(u64::from(self.first_delay))
     }
 
     /// Asks for what [`Table::list`] reads first at `tick`.
@@ -363,7 +357,7 @@ impl Table {
                     }
                 }
             }
-            due.last = stamp;
+            due.listed = stamp;
         }
     }
 }
@@ -390,13 +384,6 @@ pub fn deliver<S: Sum>(tables: &[Table], shard: usize, tick: u64, due: &mut [Due
 }
 
 impl Synapses {
-    /// Adds what is due at `tick` of the spikes listed so far.
-    pub fn deliver_listed<S: Sum>(&self, tick: u64, due: &mut [Due], rings: &mut [Ring<S>]) {
-        for (shard, ring) in rings.iter_mut().enumerate() {
-            deliver(&self.tables, shard, tick, due, ring);
-        }
-    }
-
     /// Adds what is due at `tick`. `due` has an entry for each table, `rings` for each shard, of 2^`bits` slots.
     pub fn deliver<S: Sum>(&self, tick: u64, history: &History, due: &mut [Due], rings: &mut [Ring<S>], bits: u32) {
         for (table, due) in self.tables.iter().zip(&*due) {
@@ -405,7 +392,9 @@ impl Synapses {
         for (table, due) in self.tables.iter().zip(&mut *due) {
             table.list(tick, history, due);
         }
-        self.deliver_listed(tick, due, rings);
+        for (shard, ring) in rings.iter_mut().enumerate() {
+            deliver(&self.tables, shard, tick, due, ring);
+        }
         self.bits.iter().for_each(|pairs| pairs.deliver(tick, history, &mut rings[pairs.shard]));
         self.dense.iter().for_each(|dense| dense.deliver(tick, history, rings, bits));
     }

@@ -10,7 +10,7 @@ use lapicque_models::sum::{BlockOf, Sum};
 pub const SHARD: usize = 1 << 16;
 /// Bytes of a cache line.
 const LINE: usize = 64;
-/// Most steps that a ring holds.
+/// Most steps that rows add to ahead of time.
 pub const DEEPEST: usize = 64;
 
 /// Shard of a tile's slot, and slot in the shard, where a shard has 2^`bits` slots.
@@ -65,9 +65,9 @@ impl<S: Sum> Counted<'_, S> {
 }
 
 impl<S: Sum> Ring<S> {
-    /// A ring of `depth` steps (a power of two, at most [`DEEPEST`]) for `slots` slots.
+    /// A ring of `depth` steps (a power of two) for `slots` slots.
     pub fn new(slots: usize, depth: usize) -> Self {
-        debug_assert!(depth.is_power_of_two() && depth <= DEEPEST && slots <= SHARD);
+        debug_assert!(depth.is_power_of_two() && slots <= SHARD);
         // Behind the last row there is room for a whole array, so that every row can be looked at as one.
         let sums = vec![S::default(); (depth - 1) * slots + SHARD + LINE];
         // Slots are whole blocks, so that every row starts as the first does.

@@ -10,7 +10,7 @@ use crate::loads;
 use crate::plan::{Plan, Value};
 use crate::share;
 use crate::tile::{SharedSamples, Tile};
-use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
+use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SAMPLES, SHOWN, Worker};
 use lapicque_models::list::Models;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
@@ -49,7 +49,7 @@ pub struct Simulation {
     blueprint: Blueprint,
     pool: rayon::ThreadPool,
     workers: Vec<Mutex<Worker>>,
-    samples: [Vec<SharedSamples>; 2],
+    samples: [Vec<SharedSamples>; SAMPLES],
     widths: Vec<Vec<usize>>,
     tick: u64,
     /// Steps of an epoch: the shortest delay.
@@ -104,7 +104,7 @@ impl Simulation {
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
-        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + epoch as usize + 1;
+        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + 2 * epoch as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let none = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
         let degrees_of = |tile: &&Tile| {
@@ -117,8 +117,7 @@ impl Simulation {
             a
         };
         let degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(none, both));
-        let samples = || (0..tiles.len()).map(|_| SharedSamples::default()).collect::<Vec<_>>();
-        let samples = [samples(), samples()];
+        let samples = std::array::from_fn(|_| (0..tiles.len()).map(|_| SharedSamples::default()).collect());
         let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
         let blueprint = preparation.blueprint;
@@ -190,7 +189,7 @@ impl Simulation {
     /// Runs `steps` steps and shows them all to the observer, who may break off.
     pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
         let mut events = 0;
-        let Simulation { pool, workers, plan, samples, widths, degrees, .. } = self;
+        let Simulation { pool, workers, plan, samples, widths, degrees, blueprint, .. } = self;
         let mut count = |epoch: &Epoch<'_>| {
             for tick in epoch.ticks.clone() {
                 for (p, degrees) in degrees.iter().enumerate() {
@@ -199,7 +198,18 @@ impl Simulation {
             }
             observer.epoch(epoch)
         };
-        self.tick = time_loop::run(pool, workers, plan, samples, widths, self.tick, steps, self.epoch, &mut count)?;
+        self.tick = time_loop::run(
+            pool,
+            workers,
+            plan,
+            samples,
+            widths,
+            self.tick,
+            steps,
+            self.epoch,
+            blueprint.late,
+            &mut count,
+        )?;
         self.events += events;
         Ok(())
     }

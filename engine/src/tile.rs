@@ -50,7 +50,15 @@ pub struct TileSource {
     receptor: Option<usize>,
     /// The source itself.
     pub source: Box<dyn Source>,
-    active: bool,
+    /// The step that it is to be asked for now, if it is active then.
+    now: Option<u64>,
+}
+
+/// Whether a source is active in the step that ends at `tick`.
+fn is_active(plan: &Plan, s: &TileSource, tick: u64) -> bool {
+    let input = &plan.inputs[s.input];
+    (input.start..input.stop).contains(&(tick - 1))
+        && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok())
 }
 
 /// A trace of neurons of this tile.
@@ -82,16 +90,15 @@ pub struct Tile {
     probes: Vec<Probe>,
     inputs: Inputs,
     quanta: Vec<Vec<f64>>,
+    /// Whether events move the potential at once, for each receptor of each population.
+    jumps: Vec<Vec<bool>>,
+    /// For each population, the last step whose events have arrived at the receptors that do not move the potential at once.
+    arrived: Vec<u64>,
     bits: u32,
     /// What is due, for each table.
     due: Vec<Due>,
     scratch: Scratch,
 }
-
-/// Segments and lines from which on a step is begun before the last spikes have come, so that workers need not wait for each
-/// other. To deliver in two parts costs something: the full microcircuit, with 3650 of them, took 0.97 of
-/// the time, its tenth, with less than 200, took 1.03 (in turn, 26 November 2026).
-const BEGUN: usize = 1024;
 
 /// What one block needs while it is stepped; it stays in the L1 cache.
 struct Scratch {
@@ -116,6 +123,13 @@ impl<S: Sum> Kernel for Collect<'_, S> {
             *out = sum.value() * self.quantum;
             *sum = S::default();
         }
+    }
+}
+
+fn collect(sums: BlockSums<'_>, quantum: f64, out: &mut Values) {
+    match sums {
+        BlockSums::Narrow(sums) => dispatch(Collect { sums, quantum, out }),
+        BlockSums::Wide(sums) => dispatch(Collect { sums, quantum, out }),
     }
 }
 
@@ -174,10 +188,12 @@ impl Tile {
         for (index, input) in plan.inputs.iter().enumerate() {
             let population = input.to.population;
             if let Some(source) = source(plan, models, blueprint.quantum(input), index, &layout.shares[population])? {
-                sources[population].push(TileSource { input: index, receptor: input.receptor, source, active: false });
+                sources[population].push(TileSource { input: index, receptor: input.receptor, source, now: None });
             }
         }
-        let depth = synapses.depth();
+        // Events that arrive when the next step begins wait while those of that step are delivered, unless these come later.
+        let wait = !blueprint.late && plan.projections.iter().any(|p| !blueprint.jumps[p.to.population][p.receptor]);
+        let depth = (synapses.depth() + usize::from(wait)).next_power_of_two();
         let inputs = if blueprint.wide {
             Inputs::Wide(rings(&layout, blueprint, depth))
         } else {
@@ -190,6 +206,8 @@ impl Tile {
             probes: probes(plan, &layout)?,
             inputs,
             quanta: blueprint.quanta.clone(),
+            jumps: blueprint.jumps.clone(),
+            arrived: vec![0; plan.populations.len()],
             bits: blueprint.bits,
             due: synapses.tables.iter().map(Due::new).collect(),
             synapses,
@@ -203,35 +221,25 @@ impl Tile {
         })
     }
 
-    /// Begins the step to `tick`, where that is much: delivers what is due of the spikes listed before, which are all but
-    /// the last ones.
-    pub fn begin(&mut self, tick: u64) {
-        if self.due.iter().map(|due| due.listed(tick)).sum::<usize>() < BEGUN {
-            return;
-        }
-        match &mut self.inputs {
-            Inputs::Narrow(rings) => self.synapses.deliver_listed(tick, &mut self.due, rings),
-            Inputs::Wide(rings) => self.synapses.deliver_listed(tick, &mut self.due, rings),
-        }
-    }
-
-    /// Step from tick − 1 to tick: deliver, update, collect spikes (points 1, 2 and 4 of the step contract). Appends to
-    /// `spikes` the end of each population's neurons, counted from the first, then the neurons.
-    pub fn step(&mut self, plan: &Plan, tick: u64, history: &History, spikes: &mut Vec<u32>) {
+    /// Adds the spikes whose events are due at `tick` to the sums of that step.
+    pub fn deliver(&mut self, tick: u64, history: &History) {
         match &mut self.inputs {
             Inputs::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
             Inputs::Wide(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.bits),
         }
-        for s in self.sources.iter_mut().flatten() {
-            let input = &plan.inputs[s.input];
-            s.active = (input.start..input.stop).contains(&(tick - 1))
-                && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok());
-        }
+    }
+
+    /// Updates the neurons from tick − 1 to tick and collects their spikes (points 1, 2 and 4 of the step contract). Appends
+    /// to `spikes` the end of each population's neurons, counted from the first, then the neurons.
+    ///
+    /// Events that move the potential at once must have been delivered for `tick`, others for tick − 1: these act from the
+    /// next step on, so that they arrive when it begins.
+    pub fn update(&mut self, plan: &Plan, tick: u64, spikes: &mut Vec<u32>) {
         let ends = spikes.len();
         let first = ends + self.neurons.len();
         spikes.resize(first, 0);
         for population in 0..self.neurons.len() {
-            self.update(population, tick, spikes);
+            self.update_population(plan, population, tick, spikes);
             spikes[ends + population] = (spikes.len() - first) as u32;
         }
         if tick.is_multiple_of(FLUSH_EVERY) {
@@ -239,18 +247,26 @@ impl Tile {
         }
     }
 
-    fn update(&mut self, population: usize, tick: u64, fired: &mut Vec<u32>) {
+    fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
+        let (jumps, arrived) = (&self.jumps[population][..], &mut self.arrived[population]);
+        let arrival = |r: usize| if jumps[r] { tick } else { tick - 1 };
+        for s in &mut self.sources[population] {
+            let step = s.receptor.map_or(tick, arrival);
+            let new = step > *arrived;
+            s.now = Some(step).filter(|&step| new && is_active(plan, s, step));
+        }
+        *arrived = tick - 1;
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let chunks = lapicque_models::neurons::chunks_for(share.len());
         let sources = &mut self.sources[population];
-        let active = || sources.iter().filter(|s| s.active);
+        let active = || sources.iter().filter(|s| s.now.is_some());
         let kicks = active().any(|s| s.source.kicks());
         let mut drives = active().filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.source.same()?));
         let Scratch { drive, kick, events, spikes } = &mut self.scratch;
         let (inputs, bits, quanta) = (&mut self.inputs, self.bits, &self.quanta[population][..]);
-        let takes_sums = neurons.takes_sums() && !kicks;
+        let takes_sums = neurons.takes_sums() && !kicks && jumps.windows(2).all(|two| two[0] == two[1]);
         for block in 0..share.blocks() {
             if same_drive.is_none() {
                 *drive = Values::ZERO;
@@ -259,20 +275,21 @@ impl Tile {
                 *kick = Values::ZERO;
             }
             let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
-            let wanted = |s: &&mut TileSource| s.active && (s.receptor.is_some() || same_drive.is_none());
-            for s in sources.iter_mut().filter(wanted) {
-                let sums = s.receptor.map(|r| inputs.block(tick, slot(r), bits));
-                s.source.step(tick, block, Sink { drive, sums, kick });
+            for s in &mut *sources {
+                if let (Some(step), Some(r)) = (s.now, s.receptor) {
+                    s.source.step(step, block, Sink::Receptor(inputs.block(step, slot(r), bits)));
+                } else if let (Some(step), None) = (s.now, same_drive) {
+                    s.source.step(step, block, Sink::Membrane { drive, kick });
+                }
             }
-            let first = block * CHUNKS;
-            let chunks = first..(first + CHUNKS).min(chunks);
+            let chunks = block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks);
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
             // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
             let taken = match *quanta {
-                [quantum] if takes_sums => inputs.narrow(tick, [slot(0)], bits).map(|[sums]| {
+                [quantum] if takes_sums => inputs.narrow(arrival(0), [slot(0)], bits).map(|[sums]| {
                     neurons.step_from_sums(chunks.clone(), drive, &mut [Sums { sums, quantum }], spikes);
                 }),
-                [one, two] if takes_sums => inputs.narrow(tick, [slot(0), slot(1)], bits).map(|[a, b]| {
+                [one, two] if takes_sums => inputs.narrow(arrival(0), [slot(0), slot(1)], bits).map(|[a, b]| {
                     let mut sums = [Sums { sums: a, quantum: one }, Sums { sums: b, quantum: two }];
                     neurons.step_from_sums(chunks.clone(), drive, &mut sums, spikes);
                 }),
@@ -280,10 +297,7 @@ impl Tile {
             };
             if taken.is_none() {
                 for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
-                    match inputs.block(tick, slot(r), bits) {
-                        BlockSums::Narrow(sums) => dispatch(Collect { sums, quantum, out }),
-                        BlockSums::Wide(sums) => dispatch(Collect { sums, quantum, out }),
-                    }
+                    collect(inputs.block(arrival(r), slot(r), bits), quantum, out);
                 }
                 let events = &events[..quanta.len()];
                 neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
@@ -293,15 +307,45 @@ impl Tile {
         fired.extend(spikes.drain(..).map(|n| n + start));
     }
 
+    /// Lets events of `tick` arrive at the receptors of all populations: their state is what it is at that time.
+    pub fn settle(&mut self, plan: &Plan, tick: u64) {
+        (0..self.neurons.len()).for_each(|population| self.settle_population(plan, population, tick));
+    }
+
+    fn settle_population(&mut self, plan: &Plan, population: usize, tick: u64) {
+        let arrived = std::mem::replace(&mut self.arrived[population], tick);
+        let Some(neurons) = self.neurons[population].as_mut().filter(|_| arrived < tick) else { return };
+        let share = &self.layout.shares[population];
+        let chunks = lapicque_models::neurons::chunks_for(share.len());
+        for (r, &quantum) in self.quanta[population].iter().enumerate().filter(|(r, _)| !self.jumps[population][*r]) {
+            for block in 0..share.blocks() {
+                let slot = share.slots[r] + (block * BLOCK) as u32;
+                for s in &mut self.sources[population] {
+                    if s.receptor == Some(r) && is_active(plan, s, tick) {
+                        s.source.step(tick, block, Sink::Receptor(self.inputs.block(tick, slot, self.bits)));
+                    }
+                }
+                collect(self.inputs.block(tick, slot, self.bits), quantum, &mut self.scratch.events[r]);
+                let chunks = block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks);
+                neurons.arrive(r, chunks, &self.scratch.events[r]);
+            }
+        }
+    }
+
     /// Appends a row to the samples of every trace that is due at `tick`.
-    pub fn sample(&self, tick: u64, samples: &mut Samples) {
+    pub fn sample(&mut self, plan: &Plan, tick: u64, samples: &mut Samples) {
         samples.resize_with(self.probes.len(), Vec::new);
-        for (probe, samples) in self.probes.iter().zip(samples) {
-            if tick >= probe.from
-                && (tick - probe.from).is_multiple_of(probe.every)
-                && let Some(neurons) = &self.neurons[probe.population]
-            {
-                samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));
+        for (index, samples) in samples.iter_mut().enumerate() {
+            let probe = &self.probes[index];
+            if tick >= probe.from && (tick - probe.from).is_multiple_of(probe.every) {
+                let population = probe.population;
+                if probe.receptor.is_some() {
+                    self.settle_population(plan, population, tick);
+                }
+                let probe = &self.probes[index];
+                if let Some(neurons) = &self.neurons[population] {
+                    samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));
+                }
             }
         }
     }

@@ -6,6 +6,10 @@
 //! 2. it sends them to all workers; each puts all tiles' spikes in canonical order (step, neuron) into its own history;
 //! 3. the first worker shows it to the observer, several epochs at a time where they are short.
 //!
+//! Where no spike moves a potential at once, what is due at the end of a step acts from the next one on. Then a step is
+//! updated first and delivered behind that, and the spikes of an epoch are waited for when the next one has begun: they
+//! come while the neurons are updated. The bits are the same.
+//!
 //! The step from t_n to t_{n+1} (the step contract; NEST's conventions, so that tables compare row by row):
 //! 1. receptors and membrane propagate over dt, currents held constant (or exactly, where the kernel knows their decay);
 //! 2. events due at t_{n+1} are added: recurrent spikes, Poisson counts, charge pulses. A delta receptor moves V after
@@ -18,8 +22,8 @@
 //! trace is the state at the start, row i the state after the step that ends at its time, reset included.
 //!
 //! Workers live as long as a call: one task per thread of the pool. Nothing but the spikes of all others holds a worker
-//! up. Mailboxes and samples are doubled: a worker that runs ahead, by one epoch at most, writes into the other one.
-//! Locks of samples are never contended.
+//! up. It runs ahead by one epoch at most, or two where spikes are late, and then writes into other mailboxes and
+//! samples. Locks of samples are never contended.
 
 use crate::batch::Batch;
 use crate::error::RunError;
@@ -27,7 +31,7 @@ use crate::history::{History, StepSpikes};
 use crate::mailbox::Mailboxes;
 use crate::plan::Plan;
 use crate::tile::{SharedSamples, Tile};
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +42,9 @@ pub const LONGEST_EPOCH: u64 = 64;
 /// Steps that the observer is shown at a time at least, unless the run ends: to call it costs the more the shorter
 /// epochs are.
 pub const SHOWN: u64 = 8;
+
+/// Buffers of samples, used in turn: a worker may write two groups of epochs ahead of those that are shown.
+pub const SAMPLES: usize = 3;
 
 /// The tiles of one thread and the spikes they need.
 pub struct Worker {
@@ -102,7 +109,7 @@ impl Epoch<'_> {
 }
 
 /// Watches a run. Called after every epoch, or as soon as [`SHOWN`] steps have ended where epochs are shorter, on the
-/// first worker's thread; `Break` ends the run one epoch later, and that epoch is shown too.
+/// first worker's thread; `Break` ends the run one to four epochs later, and these are shown too.
 pub trait Observer: Send {
     /// Sees an epoch.
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
@@ -118,13 +125,15 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 struct Shared<'a> {
     plan: &'a Plan,
     mailboxes: Mailboxes,
-    samples: &'a [Vec<SharedSamples>; 2],
+    samples: &'a [Vec<SharedSamples>; SAMPLES],
     widths: &'a [Vec<usize>],
     /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
     last_epoch: AtomicU64,
     start: u64,
     end: u64,
     epoch: u64,
+    /// Whether an epoch begins before the spikes of the last one have come.
+    late: bool,
 }
 
 /// Runs `steps` steps from tick `start`. Returns the tick reached: less than asked for if the observer broke off.
@@ -133,11 +142,12 @@ pub fn run(
     pool: &rayon::ThreadPool,
     workers: &[Mutex<Worker>],
     plan: &Plan,
-    samples: &[Vec<SharedSamples>; 2],
+    samples: &[Vec<SharedSamples>; SAMPLES],
     widths: &[Vec<usize>],
     start: u64,
     steps: u64,
     epoch: u64,
+    late: bool,
     observer: &mut dyn Observer,
 ) -> Result<u64, RunError> {
     if steps == 0 {
@@ -152,6 +162,7 @@ pub fn run(
         start,
         end: start + steps,
         epoch,
+        late,
     };
     let observer = Mutex::new(observer);
     let reached = pool.broadcast(|context| {
@@ -176,62 +187,175 @@ pub fn run(
     }
 }
 
+impl Shared<'_> {
+    /// The steps of an epoch, by the ticks at which they end.
+    fn ticks(&self, number: u64) -> RangeInclusive<u64> {
+        let before = self.start + number * self.epoch;
+        before + 1..=(before + self.epoch).min(self.end)
+    }
+
+    /// Epochs that the observer is shown at a time.
+    fn shown(&self) -> u64 {
+        SHOWN.div_ceil(self.epoch)
+    }
+
+    /// Where the samples of an epoch are.
+    fn samples(&self, number: u64) -> &[SharedSamples] {
+        &self.samples[(number / self.shown()) as usize % SAMPLES]
+    }
+}
+
+/// What a worker sends, receives and shows.
+struct Exchange<'a, 'o> {
+    shared: &'a Shared<'a>,
+    /// The worker's tiles.
+    own: Range<usize>,
+    observer: Option<&'a mut (dyn Observer + 'o)>,
+    /// Spikes of all tiles, in epochs of even and of odd number.
+    inboxes: [Vec<Vec<u32>>; 2],
+    /// Scratch, one place per tile.
+    places: Vec<usize>,
+    /// Last tick that the observer has seen.
+    seen: u64,
+}
+
+impl Exchange<'_, '_> {
+    /// Updates a tile of this worker to `tick`.
+    fn update(&mut self, tile: &mut Tile, index: usize, number: u64, tick: u64) {
+        let spikes = &mut self.inboxes[number as usize % 2][index];
+        if tick == *self.shared.ticks(number).start() {
+            spikes.clear();
+        }
+        tile.update(self.shared.plan, tick, spikes);
+    }
+
+    /// Sends the spikes of a tile of this worker in an epoch.
+    fn send(&self, index: usize, number: u64) {
+        if self.own.len() < self.shared.widths.len() {
+            self.shared.mailboxes.send(index, number, &self.inboxes[number as usize % 2][index]);
+        }
+    }
+
+    /// Waits for the messages of the others in an epoch.
+    fn receive_all(&mut self, number: u64) -> Result<(), String> {
+        let inbox = &mut self.inboxes[number as usize % 2];
+        for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !self.own.contains(i)) {
+            self.shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the spikes of the others in an epoch, and puts all into the history.
+    fn receive(&mut self, number: u64, history: &mut History) -> Result<(), String> {
+        self.receive_all(number)?;
+        let (inbox, populations) = (&self.inboxes[number as usize % 2], self.shared.plan.populations.len());
+        merge(inbox, &mut self.places, self.shared.ticks(number), populations, history);
+        Ok(())
+    }
+
+    /// Waits until all others have come this far, by messages of an epoch that is not run.
+    fn meet(&mut self, number: u64) -> Result<(), String> {
+        let inbox = &mut self.inboxes[number as usize % 2];
+        inbox.iter_mut().for_each(Vec::clear);
+        self.own.clone().for_each(|i| self.send(i, number));
+        self.receive_all(number)
+    }
+
+    /// Shows the steps up to the end of an epoch, if there are enough of them or these are the last.
+    fn show(&mut self, number: u64, history: &History, last: bool) {
+        let Exchange { shared, observer: Some(observer), seen, .. } = self else { return };
+        if last || (number + 1).is_multiple_of(shared.shown()) {
+            let ticks = *seen + 1..=*shared.ticks(number).end();
+            *seen = *ticks.end();
+            let epoch = Epoch { ticks, history, samples: shared.samples(number), widths: shared.widths };
+            if observer.epoch(&epoch).is_break() {
+                // The others may be that far ahead: all stop there.
+                let ahead = if shared.late { 4 } else { 1 };
+                shared.last_epoch.fetch_min(number + ahead, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
 /// One worker's epochs. An empty error says that another worker failed.
-fn work(shared: &Shared, worker: &mut Worker, mut observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
-    let (mut tick, mut number, mut seen) = (shared.start, 0u64, shared.start);
+fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
     let Worker { tiles, first, history } = worker;
     let own = *first..*first + tiles.len();
-    let alone = own.len() == shared.widths.len();
-    let mut inbox = vec![Vec::new(); shared.widths.len()];
-    let mut places = vec![0; inbox.len()];
-    let epochs_shown = SHOWN.div_ceil(shared.epoch);
-    while tick < shared.end {
-        let last = (tick + shared.epoch).min(shared.end);
-        let all_samples = &shared.samples[(number / epochs_shown % 2) as usize];
-        for (i, tile) in (*first..).zip(tiles.iter_mut()) {
-            let mut samples = all_samples[i].write().unwrap_or_else(PoisonError::into_inner);
-            if number.is_multiple_of(epochs_shown) {
+    let inbox = || vec![Vec::new(); shared.widths.len()];
+    let (inboxes, places) = ([inbox(), inbox()], vec![0; shared.widths.len()]);
+    let mut exchange = Exchange { shared, own: own.clone(), observer, inboxes, places, seen: shared.start };
+    let locked = |number: u64, i: usize| shared.samples(number)[i].write().unwrap_or_else(PoisonError::into_inner);
+    for (i, tile) in own.clone().zip(tiles.iter_mut()) {
+        let mut samples = locked(0, i);
+        samples.iter_mut().for_each(Vec::clear);
+        if shared.start == 0 {
+            tile.sample(shared.plan, 0, &mut samples);
+        }
+    }
+    let mut number = 0;
+    let tick = loop {
+        let ticks = shared.ticks(number);
+        if shared.late {
+            for (i, tile) in own.clone().zip(tiles.iter_mut()) {
+                exchange.update(tile, i, number, *ticks.start());
+                if ticks.start() == ticks.end() {
+                    exchange.send(i, number);
+                }
+            }
+            if number > 0 {
+                exchange.receive(number - 1, history)?;
+            }
+            // Who has sent the spikes of an epoch has the samples of the one before.
+            if number > 1 {
+                exchange.show(number - 2, history, false);
+            }
+        }
+        for (i, tile) in own.clone().zip(tiles.iter_mut()) {
+            let mut samples = locked(number, i);
+            if number > 0 && number.is_multiple_of(shared.shown()) {
                 samples.iter_mut().for_each(Vec::clear);
             }
-            if tick == 0 {
-                tile.sample(0, &mut samples);
-            }
-            inbox[i].clear();
-            for t in tick + 1..=last {
-                tile.step(shared.plan, t, history, &mut inbox[i]);
-                tile.sample(t, &mut samples);
+            for tick in ticks.clone() {
+                if shared.late {
+                    if tick > *ticks.start() {
+                        exchange.update(tile, i, number, tick);
+                        if tick == *ticks.end() {
+                            exchange.send(i, number);
+                        }
+                    }
+                    tile.deliver(tick, history);
+                } else {
+                    tile.deliver(tick, history);
+                    exchange.update(tile, i, number, tick);
+                }
+                tile.sample(shared.plan, tick, &mut samples);
             }
             drop(samples);
-            if !alone {
-                shared.mailboxes.send(i, number, &inbox[i]);
+            if !shared.late {
+                exchange.send(i, number);
             }
         }
-        if !alone && last < shared.end {
-            // While messages are on their way.
-            tiles.iter_mut().for_each(|tile| tile.begin(last + 1));
+        if !shared.late {
+            exchange.receive(number, history)?;
         }
-        for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !own.contains(i)) {
-            shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
-        }
-        merge(&inbox, &mut places, tick + 1..=last, shared.plan.populations.len(), history);
-        tick = last;
-        // The first worker lowers it before it sends its next message, without which nobody gets to the end of that epoch.
-        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || tick == shared.end;
-        if let Some(observer) = &mut observer
-            && (stop || (number + 1).is_multiple_of(epochs_shown))
-        {
-            let epoch = Epoch { ticks: seen + 1..=tick, history, samples: all_samples, widths: shared.widths };
-            if observer.epoch(&epoch).is_break() {
-                // The others may be in the next epoch already: all stop behind it.
-                shared.last_epoch.fetch_min(number + 1, Ordering::AcqRel);
+        // The first worker lowers it before it sends a message without which nobody gets to the end of that epoch.
+        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || *ticks.end() == shared.end;
+        if shared.late && stop {
+            exchange.receive(number, history)?;
+            exchange.meet(number + 1)?;
+            if number > 0 {
+                exchange.show(number - 1, history, false);
             }
-            seen = tick;
+        }
+        if !shared.late || stop {
+            exchange.show(number, history, stop);
         }
         if stop {
-            return Ok(tick);
+            break *ticks.end();
         }
         number += 1;
-    }
+    };
+    tiles.iter_mut().for_each(|tile| tile.settle(shared.plan, tick));
     Ok(tick)
 }
 

@@ -49,9 +49,13 @@ impl Receptor for Alpha {
         Ok([libm::exp(-dt / tau), dt / tau, response.exponential(tau, dt), response.alpha(tau, dt) / tau])
     }
     #[inline(always)]
-    fn step([decay, rise, from_i, from_x]: [f64; 4], [i, x]: [f64; 2], events: f64) -> ([f64; 2], f64) {
+    fn arrive(_: [f64; 4], [i, x]: [f64; 2], events: f64) -> [f64; 2] {
+        [i, x + std::f64::consts::E * events]
+    }
+    #[inline(always)]
+    fn step([decay, rise, from_i, from_x]: [f64; 4], [i, x]: [f64; 2]) -> ([f64; 2], f64) {
         let drive = i * from_i + x * from_x;
         let next_i = decay * (i + rise * x);
-        ([next_i, decay * x + std::f64::consts::E * events], drive)
+        ([next_i, decay * x], drive)
     }
 }

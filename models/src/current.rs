@@ -58,7 +58,9 @@ impl Kernel for Add<'_> {
 
 impl Source for Held {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
-        dispatch(Add { amounts: &self.0, block, drive: sink.drive });
+        if let Sink::Membrane { drive, .. } = sink {
+            dispatch(Add { amounts: &self.0, block, drive });
+        }
     }
     fn same(&self) -> Option<f64> {
         self.0.same()

@@ -29,7 +29,11 @@ impl Receptor for Delta {
         Ok([])
     }
     #[inline(always)]
-    fn step(_: [f64; 0], state: [f64; 0], _: f64) -> ([f64; 0], f64) {
+    fn arrive(_: [f64; 0], state: [f64; 0], _: f64) -> [f64; 0] {
+        state
+    }
+    #[inline(always)]
+    fn step(_: [f64; 0], state: [f64; 0]) -> ([f64; 0], f64) {
         (state, 0.0)
     }
 }

@@ -40,7 +40,11 @@ impl Receptor for Exponential {
         Ok([libm::exp(-dt / tau), response.exponential(tau, dt)])
     }
     #[inline(always)]
-    fn step([decay, coupling]: [f64; 2], [i]: [f64; 1], events: f64) -> ([f64; 1], f64) {
-        ([i * decay + events], i * coupling)
+    fn arrive(_: [f64; 2], [i]: [f64; 1], events: f64) -> [f64; 1] {
+        [i + events]
+    }
+    #[inline(always)]
+    fn step([decay, coupling]: [f64; 2], [i]: [f64; 1]) -> ([f64; 1], f64) {
+        ([i * decay], i * coupling)
     }
 }

@@ -65,7 +65,8 @@ pub struct Block<'a> {
     pub chunks: Range<usize>,
     /// What held currents and noise add to V, in mV.
     pub drive: Drive<'a>,
-    /// Events due at the end of the step, per receptor: sums of weights.
+    /// What arrives at each receptor, sums of weights: at the end of the step where events move the potential at once, at its
+    /// beginning where they act from the next step on.
     pub events: &'a [Values],
     /// Jumps of V due at the end of the step from charge pulses, in mV, if any.
     pub kick: Option<&'a Values>,
@@ -93,6 +94,8 @@ pub trait Neurons: Send + Sync {
     fn takes_sums(&self) -> bool;
     /// Steps a block as [`Neurons::step`] does, where nothing but sums arrives, one for each receptor, and takes them.
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>);
+    /// Lets events arrive at a receptor now, before the step that else begins with them.
+    fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values);
     /// Sets variables that have decayed below [`VANISHED`] to zero; to be called every [`FLUSH_EVERY`] steps.
     fn flush(&mut self);
     /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
@@ -144,6 +147,8 @@ pub fn chunks_for(len: usize) -> usize {
 pub trait ReceptorStage: Send + Sync {
     /// Steps the block: adds to `drive` (mV) and `jumps` (mV).
     fn stage(&mut self, chunks: Range<usize>, events: &Values, drive: &mut Values, jumps: &mut Values);
+    /// Lets events arrive.
+    fn arrive(&mut self, chunks: Range<usize>, events: &Values);
     /// Whether its events move the potential at once.
     fn jumps(&self) -> bool;
     /// Sets variables that have vanished to zero.
@@ -173,7 +178,7 @@ impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
             let (mut drive, mut jumps, events) = (self.drive[b], self.jumps[b], self.events[b]);
             for l in 0..LANES {
                 let constants = self.columns.constants.at::<EACH>(k, l);
-                let (next, adds) = A::step(constants, A::State::gather(&state, l), events[l]);
+                let (next, adds) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), events[l]));
                 next.scatter(&mut state, l);
                 if A::DRIVES {
                     drive[l] += adds;
@@ -187,12 +192,40 @@ impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
     }
 }
 
+struct Arrive<'a, A: Receptor, const EACH: bool> {
+    columns: &'a mut ReceptorColumns<A>,
+    chunks: Range<usize>,
+    events: &'a Values,
+}
+
+impl<A: Receptor, const EACH: bool> Kernel for Arrive<'_, A, EACH> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (b, k) in self.chunks.enumerate() {
+            let (mut state, events) = (self.columns.state[k], self.events[b]);
+            for l in 0..LANES {
+                let constants = self.columns.constants.at::<EACH>(k, l);
+                A::arrive(constants, A::State::gather(&state, l), events[l]).scatter(&mut state, l);
+            }
+            self.columns.state[k] = state;
+        }
+    }
+}
+
 impl<A: Receptor> ReceptorStage for ReceptorColumns<A> {
     fn stage(&mut self, chunks: Range<usize>, events: &Values, drive: &mut Values, jumps: &mut Values) {
         if self.constants.differ() {
             dispatch(Stage::<A, true> { columns: self, chunks, events, drive, jumps });
         } else {
             dispatch(Stage::<A, false> { columns: self, chunks, events, drive, jumps });
+        }
+    }
+    fn arrive(&mut self, chunks: Range<usize>, events: &Values) {
+        if self.constants.differ() {
+            dispatch(Arrive::<A, true> { columns: self, chunks, events });
+        } else {
+            dispatch(Arrive::<A, false> { columns: self, chunks, events });
         }
     }
     fn jumps(&self) -> bool {
@@ -337,7 +370,7 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
     #[inline(always)]
     fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64) {
         let event = row.1[lane];
-        let (next, adds) = A::step(same.0, A::State::gather(&row.0, lane), event);
+        let (next, adds) = A::step(same.0, A::arrive(same.0, A::State::gather(&row.0, lane), event));
         next.scatter(&mut row.0, lane);
         let drive = if A::DRIVES { drive + adds } else { drive };
         let jump = if A::JUMPS { jump + event } else { jump };
@@ -507,6 +540,13 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>) {
         assert!(self.takes_sums(), "receptors that are staged take values");
         self.run::<_, false>(chunks, drive, sums, None, spikes)
+    }
+    fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values) {
+        if R::COUNT == 0 {
+            self.staged[receptor].arrive(chunks, events);
+        } else if let Some(fused) = R::stage_mut(&mut self.fused, receptor) {
+            fused.arrive(chunks, events);
+        }
     }
     fn flush(&mut self) {
         flush::<M::State>(&mut self.membrane.state);

@@ -295,10 +295,10 @@ impl Counts {
 
 impl Source for Counts {
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>) {
-        match sink.sums {
-            Some(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
-            Some(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
-            None => {}
+        match sink {
+            Sink::Receptor(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
+            Sink::Receptor(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
+            Sink::Membrane { .. } => {}
         }
     }
     fn generators(&self) -> &[Lanes] {

@@ -19,7 +19,9 @@ pub trait Receptor: Send + Sync + 'static {
 
     /// Checks the parameters of one neuron and derives its constants. `dt` in ms.
     fn constants(parameters: &Parameters, response: &Response, dt: f64) -> Result<Self::Constants, ParameterError>;
-    /// One step: the state at its end, with the events due then (`events`, the sum of their weights) added, and the
-    /// drive in mV that the state at its beginning gives the membrane.
-    fn step(constants: Self::Constants, state: Self::State, events: f64) -> (Self::State, f64);
+    /// The state once events have arrived, of which `events` is the sum of weights.
+    fn arrive(constants: Self::Constants, state: Self::State, events: f64) -> Self::State;
+    /// One step: the state at its end, before events arrive there, and the drive in mV that the state at its beginning
+    /// gives the membrane.
+    fn step(constants: Self::Constants, state: Self::State) -> (Self::State, f64);
 }

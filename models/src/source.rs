@@ -8,22 +8,25 @@ use crate::random::Lanes;
 use crate::sum::BlockSums;
 use crate::table::Table;
 
-/// Where a source puts what it makes in one step and block. All in the unit of the target.
-pub struct Sink<'a> {
-    /// Drive in mV, held over the step.
-    pub drive: &'a mut Values,
-    /// Sums of the receptor that the input names, of events due at the end of the step, in whole numbers of
-    /// [`SourceRecipe::quantum`]; absent for sources onto the membrane.
-    pub sums: Option<BlockSums<'a>>,
-    /// Jumps of V in mV due at the end of the step.
-    pub kick: &'a mut Values,
+/// Where a source puts what it makes in one step and block.
+pub enum Sink<'a> {
+    /// The membrane.
+    Membrane {
+        /// Drive in mV, held over the step.
+        drive: &'a mut Values,
+        /// Jumps of V in mV due at the end of the step.
+        kick: &'a mut Values,
+    },
+    /// The sums of the receptor that the input names, of events due at the end of the step, in whole numbers of
+    /// [`SourceRecipe::quantum`].
+    Receptor(BlockSums<'a>),
 }
 
 /// A source onto one population's share in one tile.
 pub trait Source: Send + Sync {
     /// Adds what it makes in the step that ends at tick `tick`, to block `block` of the share.
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>);
-    /// Whether it uses [`Sink::kick`].
+    /// Whether it adds to the kick of [`Sink::Membrane`].
     fn kicks(&self) -> bool {
         false
     }

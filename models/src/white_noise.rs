@@ -90,7 +90,9 @@ impl Kernel for Draw<'_> {
 
 impl Source for Noise {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
-        dispatch(Draw { noise: self, block, drive: sink.drive });
+        if let Sink::Membrane { drive, .. } = sink {
+            dispatch(Draw { noise: self, block, drive });
+        }
     }
     fn generators(&self) -> &[Lanes] {
         &self.generators

@@ -2,7 +2,6 @@
 //!
 //! Seeds are fixed; each check would fail a right program with probability 1e-6.
 use super::*;
-use crate::columns::Values;
 use crate::membrane::Response;
 use crate::statistics::{FALSE_ALARM, chi_square, poisson_cells, two_sided};
 use crate::table::{Column, Table};
@@ -40,9 +39,7 @@ fn source(mean: f64, len: usize, seed: u64, first_block: usize) -> Box<dyn Sourc
 /// Counts of one block in one step.
 fn step(source: &mut dyn Source, tick: u64, block: usize) -> BlockOf<i32> {
     let mut counts = [[0; LANES]; CHUNKS];
-    let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
-    let sums = Some(BlockSums::Narrow(&mut counts));
-    source.step(tick, block, Sink { drive: &mut drive, sums, kick: &mut kick });
+    source.step(tick, block, Sink::Receptor(BlockSums::Narrow(&mut counts)));
     counts
 }
 
@@ -93,9 +90,8 @@ fn events_are_added_to_sums_of_either_width_in_quanta() {
     let (mut few, mut many) = ([[5; LANES]; CHUNKS], [[5; LANES]; CHUNKS]);
     let mut expected = [[5; LANES]; CHUNKS];
     for tick in 1..=100 {
-        let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
         for (source, sums) in [(&mut narrow, BlockSums::Narrow(&mut few)), (&mut wide, BlockSums::Wide(&mut many))] {
-            source.step(tick, 0, Sink { drive: &mut drive, sums: Some(sums), kick: &mut kick });
+            source.step(tick, 0, Sink::Receptor(sums));
         }
         // A weight of 3.5 quanta is rounded to 4, ties to even.
         let drawn = step(&mut *counts, tick, 0);

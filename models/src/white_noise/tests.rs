@@ -35,7 +35,7 @@ fn source(mean: f64, sigma: f64, tau: f64, dt: f64, seed: u64) -> Box<dyn Source
 
 fn step(source: &mut dyn Source, tick: u64) -> [f64; BLOCK] {
     let (mut drive, mut kick) = (Values::ZERO, Values::ZERO);
-    source.step(tick, 0, Sink { drive: &mut drive, sums: None, kick: &mut kick });
+    source.step(tick, 0, Sink::Membrane { drive: &mut drive, kick: &mut kick });
     let mut values = [0.0; BLOCK];
     values.copy_from_slice(drive.as_flattened());
     values
