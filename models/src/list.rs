@@ -3,18 +3,20 @@
 use crate::alpha::Alpha;
 use crate::charge_pulse::ChargePulse;
 use crate::columns::{Columns, Constants};
+use crate::composition::{Composed, MembraneColumns, Receptors};
 use crate::current::Current;
 use crate::delta::Delta;
 use crate::eif::Eif;
 use crate::exponential::Exponential;
 use crate::lif::Lif;
 use crate::membrane::{Membrane, Response};
-use crate::neurons::{Composed, MembraneColumns, Neurons, ReceptorColumns, ReceptorStage, Receptors, chunks_for};
+use crate::neurons::{Neurons, chunks_for};
 use crate::page::{Page, ParameterError};
 use crate::passive::Passive;
 use crate::poisson::Poisson;
 use crate::receptor::Receptor;
 use crate::source::{Source, SourceModel, SourceRecipe};
+use crate::stage::{ReceptorColumns, ReceptorStage};
 use crate::table::Table;
 use crate::white_noise::WhiteNoise;
 
