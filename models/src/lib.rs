@@ -2,7 +2,8 @@
 //!
 //! No threads, no files, no TOML, no clock. A model is one file: a page ([`page::Page`]), derived constants, and the
 //! equations of one neuron over one step. [`list::Models`] is the list of models; [`neurons`] is what the engine
-//! sees of a population; `composition` steps a membrane with its receptors; [`vector`] compiles the kernels for the vector instructions of the CPU.
+//! sees of a population; `composition` steps a membrane with its receptors; [`vector`] compiles the kernels for the
+//! vector instructions of the CPU.
 //!
 //! Units everywhere: ms, mV, pA, nS, pF, Hz, fC.
 
