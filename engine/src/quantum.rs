@@ -1,9 +1,10 @@
 //! The quantum of each receptor: weights are whole numbers of it, so that sums of inputs do not depend on their order.
 //!
 //! A power of two, as small as a sum allows that can never overflow: the largest of Σ (in-degree × largest |weight|)
-//! over the receptor's neurons must fit. Both factors are known before a weight is drawn and do not depend on tiles.
+//! over the receptor's neurons must fit, with the most events that inputs can bring. All factors are known before a weight
+//! is drawn and do not depend on tiles.
 
-/// What is known about the weights onto one receptor of one population.
+/// What is known about the weights onto one receptor of one population: of synapses, and of the events of inputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Load {
     /// Largest over neurons of Σ in-degree × largest |weight|.
@@ -12,7 +13,7 @@ pub struct Load {
     pub degree: f64,
     /// Largest |weight|.
     pub largest: f64,
-    /// Smallest typical |weight| of a projection.
+    /// Smallest typical |weight| of a projection or input.
     pub typical: f64,
     /// Largest |weight| that is stored one by one.
     pub individual: f64,

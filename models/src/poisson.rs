@@ -17,7 +17,8 @@ pub static PAGE: Page = Page {
     role: Role::Source,
     summary: "independent Poisson spike trains, one per neuron, onto a receptor",
     text: "In each step every neuron receives n events of the given weight, n Poisson with mean rate·dt. Several\n\
-           independent trains onto one neuron are one train of the summed rate. The counts are exact.",
+           independent trains onto one neuron are one train of the summed rate. The counts are exact; the weight is\n\
+           rounded as those of synapses are.",
     fields: &[
         Field {
             name: "rate",
