@@ -307,6 +307,10 @@ impl Simulation {
     }
 
     /// Changes a parameter of an input, in the engine's unit. Its random stream goes on.
+    ///
+    /// Events are whole numbers of a quantum that was chosen when the network was built, with room for 200 events of the
+    /// weight given then in a step, or for as many as the rate given then can bring. A change that needs more room is
+    /// refused, and so is a weight so small that a thousandth of it would be lost by rounding.
     pub fn set_input(&mut self, input: &str, field: &str, value: Value) -> Result<(), BuildError> {
         let named: Vec<usize> = (0..self.plan.inputs.len()).filter(|&i| self.plan.inputs[i].name == input).collect();
         let Some(&first) = named.first() else {
