@@ -265,3 +265,53 @@ fn a_silent_network_holds_no_subnormal_numbers() {
         assert!(!neurons.get(None, 0, 0).is_subnormal(), "{}", membrane.name);
     }
 }
+
+/// Events that arrive before a step do what they do when the step begins with them, fused or staged.
+#[test]
+fn events_may_arrive_before_the_step_that_begins_with_them() {
+    let models = Models::standard();
+    let (mut arrived, mut fired) = (0, 0);
+    for (membrane, receptors, each) in combinations() {
+        let jumps: Vec<bool> = receptors.iter().map(|page| models.receptor(page).is_some_and(|r| r.jumps)).collect();
+        for fuse in [true, false] {
+            let mut run = |before: bool| {
+                let mut neurons = build(membrane, &receptors, each, fuse);
+                let (mut spikes, total) = (Vec::new(), chunks_for(NEURONS));
+                for step in 0..100 {
+                    let mut stream = Stream::new(step, Purpose::Weight, [2, 0]);
+                    for first in (0..total).step_by(CHUNKS) {
+                        let chunks = first..(first + CHUNKS).min(total);
+                        let mut draw =
+                            || Values(std::array::from_fn(|_| std::array::from_fn(|_| 3.0 * stream.uniform())));
+                        let mut events: Vec<Values> = receptors.iter().map(|_| draw()).collect();
+                        for (r, events) in events.iter_mut().enumerate().filter(|(r, _)| before && !jumps[*r]) {
+                            neurons.arrive(r, chunks.clone(), events);
+                            *events = Values::ZERO;
+                            arrived += 1;
+                        }
+                        let block = Block { chunks, drive: Drive::Same(1.0), events: &events, kick: None };
+                        neurons.step(block, &mut spikes);
+                    }
+                }
+                let state = |r: usize| (0..NEURONS).map(|n| neurons.get(Some(r), 0, n).to_bits()).collect::<Vec<_>>();
+                let with_state = (0..receptors.len()).filter(|&r| !receptors[r].variables.is_empty());
+                (spikes, with_state.map(state).collect::<Vec<_>>())
+            };
+            let at_once = run(false);
+            fired += at_once.0.len();
+            assert_eq!(at_once, run(true), "{}, fused: {fuse}", membrane.name);
+        }
+    }
+    assert!(arrived > 1000 && fired > 1000, "{arrived} arrivals, {fired} spikes");
+}
+
+#[test]
+#[should_panic(expected = "receptors that are staged take values")]
+fn staged_receptors_do_not_take_sums() {
+    let models = Models::standard();
+    let page = |name: &str| models.pages().into_iter().find(|page| page.name == name).expect("a model of the list");
+    let mut neurons = build(page("lif"), &[page("alpha")], false, true);
+    assert!(!neurons.takes_sums());
+    let mut sums = [[0; LANES]; CHUNKS];
+    neurons.step_from_sums(0..1, Drive::Same(0.0), &mut [Sums { sums: &mut sums, quantum: 1.0 }], &mut Vec::new());
+}
