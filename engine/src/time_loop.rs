@@ -30,11 +30,11 @@ use crate::error::RunError;
 use crate::history::{History, StepSpikes};
 use crate::mailbox::Mailboxes;
 use crate::plan::Plan;
-use crate::tile::{SharedSamples, Tile};
+use crate::tile::{Samples, SharedSamples, Tile};
 use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLockWriteGuard};
 
 /// Longest epoch in steps where delays would allow more: how often the observer is called at least.
 pub const LONGEST_EPOCH: u64 = 64;
@@ -203,6 +203,11 @@ impl Shared<'_> {
     fn samples(&self, number: u64) -> &[SharedSamples] {
         &self.samples[(number / self.shown()) as usize % SAMPLES]
     }
+
+    /// The samples of a tile in an epoch, to be written.
+    fn lock(&self, number: u64, tile: usize) -> RwLockWriteGuard<'_, Samples> {
+        self.samples(number)[tile].write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a worker sends, receives and shows.
@@ -220,6 +225,65 @@ struct Exchange<'a, 'o> {
 }
 
 impl Exchange<'_, '_> {
+    /// Where spikes are late: updates all tiles to the first tick of an epoch, then waits for the spikes of the one before.
+    fn begin(&mut self, tiles: &mut [Tile], number: u64, history: &mut History) -> Result<(), String> {
+        let ticks = self.shared.ticks(number);
+        for (i, tile) in self.own.clone().zip(tiles) {
+            self.update(tile, i, number, *ticks.start());
+            if ticks.start() == ticks.end() {
+                self.send(i, number);
+            }
+        }
+        if number > 0 {
+            self.receive(number - 1, history)?;
+        }
+        // Who has sent the spikes of an epoch has the samples of the one before.
+        if number > 1 {
+            self.show(number - 2, history, false);
+        }
+        Ok(())
+    }
+
+    /// The steps of an epoch on a tile, or what [`Exchange::begin`] has left of them. Its spikes are sent: where they are late
+    /// as soon as they are complete, else with the samples.
+    fn steps(&mut self, tile: &mut Tile, index: usize, number: u64, history: &History) {
+        let Shared { plan, late, .. } = *self.shared;
+        let ticks = self.shared.ticks(number);
+        let mut samples = self.shared.lock(number, index);
+        if number > 0 && number.is_multiple_of(self.shared.shown()) {
+            samples.iter_mut().for_each(Vec::clear);
+        }
+        for tick in ticks.clone() {
+            if late {
+                if tick > *ticks.start() {
+                    self.update(tile, index, number, tick);
+                    if tick == *ticks.end() {
+                        self.send(index, number);
+                    }
+                }
+                tile.deliver(tick, history);
+            } else {
+                tile.deliver(tick, history);
+                self.update(tile, index, number, tick);
+            }
+            tile.sample(plan, tick, &mut samples);
+        }
+        drop(samples);
+        if !late {
+            self.send(index, number);
+        }
+    }
+
+    /// Where spikes are late: what is left to receive and to show at the end of the last epoch, but for that itself.
+    fn catch_up(&mut self, number: u64, history: &mut History) -> Result<(), String> {
+        self.receive(number, history)?;
+        self.meet(number + 1)?;
+        if number > 0 {
+            self.show(number - 1, history, false);
+        }
+        Ok(())
+    }
+
     /// Updates a tile of this worker to `tick`.
     fn update(&mut self, tile: &mut Tile, index: usize, number: u64, tick: u64) {
         let spikes = &mut self.inboxes[number as usize % 2][index];
@@ -284,9 +348,8 @@ fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observe
     let inbox = || vec![Vec::new(); shared.widths.len()];
     let (inboxes, places) = ([inbox(), inbox()], vec![0; shared.widths.len()]);
     let mut exchange = Exchange { shared, own: own.clone(), observer, inboxes, places, seen: shared.start };
-    let locked = |number: u64, i: usize| shared.samples(number)[i].write().unwrap_or_else(PoisonError::into_inner);
     for (i, tile) in own.clone().zip(tiles.iter_mut()) {
-        let mut samples = locked(0, i);
+        let mut samples = shared.lock(0, i);
         samples.iter_mut().for_each(Vec::clear);
         if shared.start == 0 {
             tile.sample(shared.plan, 0, &mut samples);
@@ -294,64 +357,24 @@ fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observe
     }
     let mut number = 0;
     let tick = loop {
-        let ticks = shared.ticks(number);
         if shared.late {
-            for (i, tile) in own.clone().zip(tiles.iter_mut()) {
-                exchange.update(tile, i, number, *ticks.start());
-                if ticks.start() == ticks.end() {
-                    exchange.send(i, number);
-                }
-            }
-            if number > 0 {
-                exchange.receive(number - 1, history)?;
-            }
-            // Who has sent the spikes of an epoch has the samples of the one before.
-            if number > 1 {
-                exchange.show(number - 2, history, false);
-            }
+            exchange.begin(tiles, number, history)?;
         }
-        for (i, tile) in own.clone().zip(tiles.iter_mut()) {
-            let mut samples = locked(number, i);
-            if number > 0 && number.is_multiple_of(shared.shown()) {
-                samples.iter_mut().for_each(Vec::clear);
-            }
-            for tick in ticks.clone() {
-                if shared.late {
-                    if tick > *ticks.start() {
-                        exchange.update(tile, i, number, tick);
-                        if tick == *ticks.end() {
-                            exchange.send(i, number);
-                        }
-                    }
-                    tile.deliver(tick, history);
-                } else {
-                    tile.deliver(tick, history);
-                    exchange.update(tile, i, number, tick);
-                }
-                tile.sample(shared.plan, tick, &mut samples);
-            }
-            drop(samples);
-            if !shared.late {
-                exchange.send(i, number);
-            }
-        }
+        own.clone().zip(tiles.iter_mut()).for_each(|(i, tile)| exchange.steps(tile, i, number, history));
         if !shared.late {
             exchange.receive(number, history)?;
         }
+        let tick = *shared.ticks(number).end();
         // The first worker lowers it before it sends a message without which nobody gets to the end of that epoch.
-        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || *ticks.end() == shared.end;
+        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || tick == shared.end;
         if shared.late && stop {
-            exchange.receive(number, history)?;
-            exchange.meet(number + 1)?;
-            if number > 0 {
-                exchange.show(number - 1, history, false);
-            }
+            exchange.catch_up(number, history)?;
         }
         if !shared.late || stop {
             exchange.show(number, history, stop);
         }
         if stop {
-            break *ticks.end();
+            break tick;
         }
         number += 1;
     };
