@@ -187,4 +187,34 @@ fn events_much_larger_than_synapses_are_summed_in_64_bits() {
     let (expected, variance) = (2e3 / (1.0 - decay), 2e6 / (1.0 - decay * decay));
     let mean = currents(&mut simulation);
     assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
+    // Sums have room, but a weight has 32 bits.
+    let refusal = simulation.set_input("poisson", "weight", 1100.0.into()).unwrap_err().to_string();
+    assert!(refusal.contains("more than the network was built for"), "{refusal}");
+}
+
+#[test]
+fn an_input_acts_on_what_its_model_says() {
+    let with = |receptor: Option<&str>, kind: &str, parameters: &[(&str, f64)]| {
+        let mut network = Network::new(0.1, 3);
+        network.population("E", 3, "lif", &values([("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 0.0)])).unwrap();
+        network.receptor("E", "s", "exponential", &values([("tau", 2.0)])).unwrap();
+        let parameters: Vec<_> = parameters.iter().map(|&(name, value)| (name, value.into())).collect();
+        network.input("x", "E", receptor, kind, &parameters).unwrap();
+        network
+    };
+    let refusal = |network: Network| network.build(2).err().expect("it is refused").to_string();
+    let poisson = [("rate", 10.0), ("weight", 1.0)];
+    let text = refusal(with(None, "poisson", &poisson));
+    assert_eq!(text, "input x: \"poisson\" acts on a receptor; name one");
+    let text = refusal(with(Some("s"), "current", &[("amplitude", 1.0)]));
+    assert_eq!(text, "input x: \"current\" acts on the membrane, not on a receptor");
+    for (given, reason) in [
+        ([Some(10.0.into()), None], "input x: weight = NaN"),
+        ([Some(1e9.into()), Some(1.0.into())], "at most 8000 are possible"),
+    ] {
+        let mut network = with(Some("s"), "poisson", &poisson);
+        network.plan_mut().inputs[0].model.values = given.to_vec();
+        let text = refusal(network);
+        assert!(text.contains(reason), "{text}");
+    }
 }

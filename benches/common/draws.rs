@@ -43,7 +43,7 @@ impl Draws {
         let none = Values::ZERO;
         Draws {
             source,
-            onto_receptor: page.field("weight").is_some(),
+            onto_receptor: page.weight().is_some(),
             blocks: len.div_ceil(BLOCK),
             tick: 0,
             drive: none,

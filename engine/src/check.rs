@@ -45,6 +45,14 @@ pub fn plan(plan: &Plan) -> Result<(), BuildError> {
         if input.receptor.is_some_and(|r| r >= receptors) {
             return invalid(format!("input {} names a receptor that its population does not have", input.name));
         }
+        let (name, page) = (&input.name, input.model.page);
+        match (page.weight(), input.receptor) {
+            (Some(_), None) => return invalid(format!("input {name}: \"{}\" acts on a receptor; name one", page.name)),
+            (None, Some(_)) => {
+                return invalid(format!("input {name}: \"{}\" acts on the membrane, not on a receptor", page.name));
+            }
+            _ => {}
+        }
         for (field, v) in input.model.page.fields.iter().zip(&input.model.values) {
             v.map_or(Ok(()), |v| value(&v, &format!("{} of input {}", field.name, input.name)))?;
         }

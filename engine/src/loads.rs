@@ -9,7 +9,6 @@ use crate::quantum::{Load, ROUNDING};
 use crate::sampler::Sampler;
 use crate::share::{parameters, refused};
 use lapicque_models::list::Models;
-use lapicque_models::page::Default as Given;
 use lapicque_models::random::Purpose;
 
 /// Events in a step for which each input has room at least, so that its rate may be raised while the network runs.
@@ -79,26 +78,16 @@ pub fn merge(plan: &Plan, tiles: Vec<Vec<Vec<Load>>>) -> Vec<Vec<Load>> {
 fn brings(plan: &Plan, models: &Models, index: usize) -> Result<Option<(f64, Sampler)>, BuildError> {
     let input = &plan.inputs[index];
     let page = input.model.page;
-    let (Some(_), Some(entry)) = (input.receptor, models.source(page)) else { return Ok(None) };
-    let what = || format!("input {}", input.name);
+    let (Some(field), Some(entry)) = (page.weight(), models.source(page)) else { return Ok(None) };
     let table = parameters(&input.model, 0..1, input.seed, Purpose::Amplitude, index as u64);
     let values = table.values(0);
-    let most = table.parameters(&values).and_then(|parameters| (entry.most_events)(&parameters, plan.dt));
-    let most = most.map_err(refused(what()))?;
-    let weight = page.field("weight").map(|field| match (input.model.values[field], page.fields[field].default) {
-        (Some(value), _) => value,
-        (None, Given::Value(value)) => Value::Constant(value),
-        (None, Given::Required | Given::Absent) => Value::Constant(0.0),
-    });
-    match weight {
-        Some(weight) => Ok(Some((most, Sampler::new(weight)))),
-        None if most > 0.0 => Err(BuildError::Invalid(format!(
-            "{} brings events, but its model \"{}\" has no field \"weight\" that says how large they are",
-            what(),
-            page.name
-        ))),
-        None => Ok(None),
-    }
+    let of_one = || {
+        let parameters = table.parameters(&values)?;
+        Ok(((entry.most_events)(&parameters, plan.dt)?, parameters.get(page.fields[field].name)?))
+    };
+    let (most, of_one) = of_one().map_err(refused(format!("input {}", input.name)))?;
+    // A weight that is not given is the same for all neurons.
+    Ok(Some((most, Sampler::new(input.model.values[field].unwrap_or(Value::Constant(of_one))))))
 }
 
 /// Adds what inputs bring.

@@ -58,9 +58,8 @@ impl Kernel for Add<'_> {
 
 impl Source for Held {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
-        if let Sink::Membrane { drive, .. } = sink {
-            dispatch(Add { amounts: &self.0, block, drive });
-        }
+        let Sink::Membrane { drive, .. } = sink else { unreachable!("a current has no weight") };
+        dispatch(Add { amounts: &self.0, block, drive });
     }
     fn same(&self) -> Option<f64> {
         self.0.same()

@@ -170,6 +170,11 @@ impl Page {
     pub fn field(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|f| f.name == name)
     }
+
+    /// The field that says how large events are. A source that has one acts on a receptor, any other on the membrane.
+    pub fn weight(&self) -> Option<usize> {
+        self.fields.iter().position(|f| f.dimension == Dimension::Weight)
+    }
 }
 
 /// The values of a model's fields for one neuron, in the order of the page; NaN where a field is absent.

@@ -299,7 +299,7 @@ impl Source for Counts {
         match sink {
             Sink::Receptor(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
             Sink::Receptor(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
-            Sink::Membrane { .. } => {}
+            Sink::Membrane { .. } => unreachable!("Poisson events have a weight"),
         }
     }
     fn generators(&self) -> &[Lanes] {

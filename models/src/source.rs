@@ -8,7 +8,7 @@ use crate::random::Lanes;
 use crate::sum::BlockSums;
 use crate::table::Table;
 
-/// Where a source puts what it makes in one step and block.
+/// Where a source puts what it makes in one step and block: the one or the other, as [`Page::weight`] says of its model.
 pub enum Sink<'a> {
     /// The membrane.
     Membrane {
@@ -46,8 +46,8 @@ pub trait Source: Send + Sync {
 pub trait SourceModel: 'static {
     /// Documentation and interface.
     const PAGE: &'static Page;
-    /// Largest number of events that it brings a neuron in one step of `dt` ms, each of the parameter `weight`; 0 for a
-    /// source onto the membrane.
+    /// Largest number of events that it brings a neuron in one step of `dt` ms, each as large as the field
+    /// [`Page::weight`] says; 0 for a source onto the membrane.
     fn most_events(_parameters: &Parameters, _dt: f64) -> Result<f64, ParameterError> {
         Ok(0.0)
     }

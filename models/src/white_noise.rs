@@ -90,9 +90,8 @@ impl Kernel for Draw<'_> {
 
 impl Source for Noise {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
-        if let Sink::Membrane { drive, .. } = sink {
-            dispatch(Draw { noise: self, block, drive });
-        }
+        let Sink::Membrane { drive, .. } = sink else { unreachable!("noise has no weight") };
+        dispatch(Draw { noise: self, block, drive });
     }
     fn generators(&self) -> &[Lanes] {
         &self.generators

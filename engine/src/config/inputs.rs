@@ -60,12 +60,11 @@ fn input(
     let bindings = bindings::read(cx, section, 0, parts.len());
     let Some(page) = page else { return };
     let times = times(cx, section, page, setting.dt);
-    let has = |dimension| page.fields.iter().any(|f| f.dimension == dimension);
-    if let Some(node) = section.node("receptor").filter(|_| !has(Dimension::Weight)) {
+    let on_receptor = page.weight().is_some();
+    if let Some(node) = section.node("receptor").filter(|_| !on_receptor) {
         let message = format!("\"{}\" acts on the membrane, not on a receptor", page.name);
         cx.wrong(node, &section.at("receptor"), message, Some("remove this key".to_string()));
     }
-    let on_receptor = has(Dimension::Weight);
     // Without a single part the fields are still checked, as far as they do not depend on the target.
     let nowhere = [None];
     let targets: Vec<Option<&Part>> =
