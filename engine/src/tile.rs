@@ -4,7 +4,7 @@ use crate::build::Blueprint;
 use crate::delivery::Due;
 use crate::error::BuildError;
 use crate::history::History;
-use crate::layout::TileLayout;
+use crate::layout::{Share, TileLayout};
 use crate::plan::Plan;
 use crate::ring::{Ring, place};
 use crate::share::{find_variable, initialise, neurons, source};
@@ -12,10 +12,11 @@ use crate::synapses::Synapses;
 use crossbeam::utils::CachePadded;
 use lapicque_models::columns::{BLOCK, CHUNKS, Values};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
+use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums, chunks_for};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::sum::{BlockOf, BlockSums, Sum};
 use lapicque_models::vector::{Kernel, dispatch};
+use std::ops::Range;
 use std::sync::RwLock;
 
 /// Sums of inputs, one ring per shard.
@@ -67,7 +68,7 @@ struct Probe {
     receptor: Option<usize>,
     variable: usize,
     /// Neurons of the share.
-    neurons: std::ops::Range<usize>,
+    neurons: Range<usize>,
     every: u64,
     from: u64,
 }
@@ -124,6 +125,11 @@ impl<S: Sum> Kernel for Collect<'_, S> {
             *sum = S::default();
         }
     }
+}
+
+/// Chunks of a block of a share.
+fn chunks_of(share: &Share, block: usize) -> Range<usize> {
+    block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks_for(share.len()))
 }
 
 fn collect(sums: BlockSums<'_>, quantum: f64, out: &mut Values) {
@@ -248,17 +254,15 @@ impl Tile {
     }
 
     fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
-        let (jumps, arrived) = (&self.jumps[population][..], &mut self.arrived[population]);
+        let arrived = std::mem::replace(&mut self.arrived[population], tick - 1);
+        let jumps = &self.jumps[population][..];
         let arrival = |r: usize| if jumps[r] { tick } else { tick - 1 };
         for s in &mut self.sources[population] {
             let step = s.receptor.map_or(tick, arrival);
-            let new = step > *arrived;
-            s.now = Some(step).filter(|&step| new && is_active(plan, s, step));
+            s.now = Some(step).filter(|&step| step > arrived && is_active(plan, s, step));
         }
-        *arrived = tick - 1;
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
-        let chunks = lapicque_models::neurons::chunks_for(share.len());
         let sources = &mut self.sources[population];
         let active = || sources.iter().filter(|s| s.now.is_some());
         let kicks = active().any(|s| s.source.kicks());
@@ -282,7 +286,7 @@ impl Tile {
                     s.source.step(step, block, Sink::Membrane { drive, kick });
                 }
             }
-            let chunks = block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks);
+            let chunks = chunks_of(share, block);
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
             // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
             let taken = match *quanta {
@@ -316,7 +320,6 @@ impl Tile {
         let arrived = std::mem::replace(&mut self.arrived[population], tick);
         let Some(neurons) = self.neurons[population].as_mut().filter(|_| arrived < tick) else { return };
         let share = &self.layout.shares[population];
-        let chunks = lapicque_models::neurons::chunks_for(share.len());
         for (r, &quantum) in self.quanta[population].iter().enumerate().filter(|(r, _)| !self.jumps[population][*r]) {
             for block in 0..share.blocks() {
                 let slot = share.slots[r] + (block * BLOCK) as u32;
@@ -326,8 +329,7 @@ impl Tile {
                     }
                 }
                 collect(self.inputs.block(tick, slot, self.bits), quantum, &mut self.scratch.events[r]);
-                let chunks = block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks);
-                neurons.arrive(r, chunks, &self.scratch.events[r]);
+                neurons.arrive(r, chunks_of(share, block), &self.scratch.events[r]);
             }
         }
     }
@@ -338,12 +340,11 @@ impl Tile {
         for (index, samples) in samples.iter_mut().enumerate() {
             let probe = &self.probes[index];
             if tick >= probe.from && (tick - probe.from).is_multiple_of(probe.every) {
-                let population = probe.population;
                 if probe.receptor.is_some() {
-                    self.settle_population(plan, population, tick);
+                    self.settle_population(plan, probe.population, tick);
                 }
                 let probe = &self.probes[index];
-                if let Some(neurons) = &self.neurons[population] {
+                if let Some(neurons) = &self.neurons[probe.population] {
                     samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));
                 }
             }
