@@ -8,7 +8,7 @@
 use crate::history::History;
 use crate::ring::Ring;
 use lapicque_models::sum::Sum;
-use lapicque_models::vector::{Kernel, advise_huge_pages, dispatch, prefetch_range};
+use lapicque_models::vector::{Instructions, Kernel, advise_huge_pages, dispatch, prefetch_range};
 use std::ops::Range;
 
 /// Words of a line.
@@ -146,7 +146,7 @@ fn add(a: &Line, b: &Line, c: &Line) -> (Line, Line) {
 impl<S: Sum> Kernel for Count<'_, S> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         let Count { bits, spikes, sums } = self;
         let (width, weight, lines) = (bits.width, bits.weight, &bits.lines[..]);
         for &spike in spikes {

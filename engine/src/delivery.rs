@@ -11,7 +11,7 @@ use crate::packed::{AddLine, InBand, InStep, Line, Packed};
 use crate::ring::{Ring, SHARD, place};
 use crate::synapses::{Dense, Rows, Synapses, Table};
 use lapicque_models::sum::Sum;
-use lapicque_models::vector::{Kernel, dispatch, prefetch, prefetch_range};
+use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::{Range, RangeInclusive};
 
 /// What is due of a table, in one list for each shard and for each step from this one on. A list is of segments, or of
@@ -145,7 +145,7 @@ struct Deliver<'a, S> {
 impl<S: Sum> Kernel for Deliver<'_, S> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         let Deliver { rows, due, ring, tick } = self;
         match rows {
             Rows::Constant { targets, weight } if worth_counting(due, ring.slots()) => {
@@ -199,7 +199,7 @@ struct DeliverPacked<'a, S> {
 impl<S: Sum> Kernel for DeliverPacked<'_, S> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         let DeliverPacked { tables, due, shard, ring, tick } = self;
         let all = tables.iter().zip(due).filter_map(|(table, due)| match &table.shards[shard] {
             Rows::Packed(packed) => Some((packed, &due.lines[due.at(shard, tick)][..])),

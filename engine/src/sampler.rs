@@ -7,7 +7,7 @@ use crate::plan::{Shape, Value};
 use lapicque_models::columns::LANES;
 use lapicque_models::math;
 use lapicque_models::random::{Lanes, NORMAL_BOUND, Purpose, Stream};
-use lapicque_models::vector::{Kernel, dispatch};
+use lapicque_models::vector::{Instructions, Kernel, dispatch};
 
 /// A value ready to be drawn.
 #[derive(Clone, Copy, Debug)]
@@ -167,7 +167,7 @@ struct Fill<'a> {
 impl Kernel for Fill<'_> {
     type Output = bool;
     #[inline(always)]
-    fn run(mut self) -> bool {
+    fn run(mut self, _: impl Instructions) -> bool {
         let mut outside = false;
         for part in self.out.chunks_mut(2 * LANES) {
             let mut x = [0.0; 2 * LANES];

@@ -15,7 +15,7 @@ use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums, chunks_for};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::sum::{BlockOf, BlockSums, Sum};
-use lapicque_models::vector::{Kernel, dispatch};
+use lapicque_models::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 use std::sync::RwLock;
 
@@ -119,7 +119,7 @@ struct Collect<'a, S: Sum> {
 impl<S: Sum> Kernel for Collect<'_, S> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         for (sum, out) in self.sums.as_flattened_mut().iter_mut().zip(self.out.as_flattened_mut()) {
             *out = sum.value() * self.quantum;
             *sum = S::default();

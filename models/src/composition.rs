@@ -14,7 +14,7 @@ use crate::neurons::{Block, Drive, Neurons, Sums};
 use crate::receptor::Receptor;
 use crate::stage::{ReceptorColumns, ReceptorStage, flush};
 use crate::sum::BlockOf;
-use crate::vector::{Kernel, dispatch};
+use crate::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
 /// State of a membrane's neurons.
@@ -186,7 +186,7 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
     type Output = ();
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         let same = R::same(self.receptors);
         let MembraneColumns { constants, state, refractory, .. } = &mut *self.membrane;
         let (shared, first) = (constants.same, self.chunks.start);

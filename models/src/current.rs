@@ -3,7 +3,7 @@
 use crate::columns::{CHUNKS, Values};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
-use crate::vector::{Kernel, dispatch};
+use crate::vector::{Instructions, Kernel, dispatch};
 
 /// Page of the current.
 pub static PAGE: Page = Page {
@@ -46,7 +46,7 @@ struct Add<'a> {
 impl Kernel for Add<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         for b in 0..self.amounts.chunks(self.block) {
             let amounts = self.amounts.chunk(self.block * CHUNKS + b);
             for (drive, amount) in self.drive[b].iter_mut().zip(amounts) {

@@ -1,15 +1,19 @@
 //! Poisson input: independent spike counts for every neuron and step.
 //!
-//! A count is drawn by inversion with a table of 16-bit codes: count k gets floor(p_k · 65536) of the 65 536 codes. A
-//! draw that falls into the few codes left over is drawn again, from the probabilities that the codes left unserved,
-//! in full precision: the distribution is exact. A mean above 8 events is split into several draws.
+//! A count is drawn from 65 536 codes, of which count k gets floor(p_k · 65536). A draw that falls into the few codes left
+//! over is drawn again, from the probabilities that the codes left unserved, in full precision: the distribution is exact.
+//! A mean above 5 events is split into several draws.
+//!
+//! Which codes a count gets is Walker's alias method (A. J. Walker, ACM Trans. Math. Softw. 3, 253, 1977): the codes lie in
+//! as many cells of one size as there are outcomes, and none holds more than two. So one look into a table that fits a
+//! vector, and one comparison, tell the outcome, however large the mean is.
 
 use crate::columns::{BLOCK, CHUNKS, LANES};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role};
 use crate::random::{Lanes, Purpose, Stream};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
 use crate::sum::{BlockOf, BlockSums, Sum, to_quanta};
-use crate::vector::{Kernel, dispatch};
+use crate::vector::{ENTRIES, Instructions, Kernel, dispatch};
 
 /// Page of the Poisson input.
 pub static PAGE: Page = Page {
@@ -40,60 +44,49 @@ pub static PAGE: Page = Page {
     variables: &[],
 };
 
-/// Largest mean of one draw; the table has at most [`CODES`] thresholds then.
-const LARGEST_MEAN: f64 = 8.0;
-/// Most thresholds of a table.
-const CODES: usize = 32;
-/// Codes begin at -32 768, the signed number with these bits: not every CPU compares unsigned numbers of this size.
-const FIRST_CODE: u32 = 0x8000;
-/// The chance of a larger count, or of a code left over, up to which it is seen to apart.
-const RARE: f64 = 1e-3;
+/// Largest mean of one draw: one of 4400 is a larger count than the table knows then.
+const LARGEST_MEAN: f64 = 5.0;
+/// The outcome behind the counts in the table: to be drawn again.
+const AGAIN: usize = ENTRIES - 1;
+/// Codes in a cell.
+const CELL: i32 = 65_536 / ENTRIES as i32;
 
 /// The Poisson input.
 pub struct Poisson;
 
-/// The inversion table of one mean.
+/// The table of one mean.
 #[derive(Clone, Debug)]
 pub struct CountTable {
-    /// Last code of count k or fewer: a code above it means more than k. Beyond `used` no code is above.
-    thresholds: [i16; CODES],
-    used: usize,
-    /// First code left over.
-    limit: i16,
+    /// One for each cell. The low four bits of a code are its cell, the others, signed, its place there. The upper bits of
+    /// an entry are the first place that does not belong to the outcome with the cell's number, the low four bits the
+    /// outcome that has this place and those behind.
+    entries: [i16; ENTRIES],
     /// Cumulative residual probabilities, normalised.
     residual: Vec<f64>,
 }
 
 impl CountTable {
-    /// The table of a mean in 0..=8 events per step.
+    /// The table of a mean in 0..=5 events per step.
     pub fn new(mean: f64) -> Self {
-        let (mut thresholds, mut used, mut given) = ([i16::MAX; CODES], 0, 0u32);
+        let mut codes = [0; ENTRIES];
         let mut residual = Vec::new();
-        let (mut p, mut k) = (libm::exp(-mean), 0u32);
-        while k <= 200 && (f64::from(k) <= mean || p > 1e-22) {
-            let codes = libm::floor(p * 65536.0);
-            residual.push(p * 65536.0 - codes);
-            // All 65 536 codes for one count happen only at mean 0; one is left over then, and drawn again as 0.
-            given = (given + codes as u32).min(65535);
-            if codes > 0.0 && used < CODES {
-                thresholds[used] = ((given - 1) ^ FIRST_CODE) as i16;
-                used += 1;
-            }
+        let (mut p, mut k) = (libm::exp(-mean), 0usize);
+        while k <= 200 && (k as f64 <= mean || p > 1e-22) {
+            let given = if k < AGAIN { libm::floor(p * 65536.0) } else { 0.0 };
+            residual.push(p * 65536.0 - given);
+            codes[k.min(AGAIN)] += given as i32;
             k += 1;
-            p *= mean / f64::from(k);
+            p *= mean / k as f64;
         }
+        codes[AGAIN] = 65_536 - codes.iter().sum::<i32>();
         let total: f64 = residual.iter().sum();
         let mut sum = 0.0;
         for r in &mut residual {
+            // At mean 0 no code is left over.
             sum += if total > 0.0 { *r / total } else { 1.0 };
             *r = sum;
         }
-        CountTable { thresholds, used, limit: (given ^ FIRST_CODE) as i16, residual }
-    }
-
-    /// First code that needs more than the first `usual` thresholds.
-    fn rare(&self, usual: usize) -> i16 {
-        self.thresholds.get(usual).map_or(self.limit, |threshold| self.limit.min(threshold.saturating_add(1)))
+        CountTable { entries: cells(codes), residual }
     }
 
     /// Largest count.
@@ -108,10 +101,31 @@ impl CountTable {
     }
 }
 
+/// Shares out the codes of all outcomes: the outcome with the fewest gets the cell with its number to itself, but for what
+/// the one with the most fills up, and so on with the others.
+fn cells(mut codes: [i32; ENTRIES]) -> [i16; ENTRIES] {
+    let mut entries = [0; ENTRIES];
+    let mut open: Vec<usize> = (0..ENTRIES).collect();
+    while let Some((at, &fewest)) = open.iter().enumerate().min_by_key(|&(_, &outcome)| codes[outcome]) {
+        let most = open.iter().copied().max_by_key(|&outcome| codes[outcome]).unwrap_or(fewest);
+        // All that are left have a cell each, or less than one and more than one.
+        let (own, other) = if codes[fewest] == CELL { (0, fewest) } else { (codes[fewest], most) };
+        entries[fewest] = ((own - CELL / 2) * ENTRIES as i32 + other as i32) as i16;
+        codes[most] -= CELL - codes[fewest];
+        open.swap_remove(at);
+    }
+    entries
+}
+
+/// The outcome that `code` stands for, where `entry` is that of its cell.
+#[inline(always)]
+fn outcome(code: i16, entry: i16) -> u16 {
+    const LOW: i16 = ENTRIES as i16 - 1;
+    (if code | LOW < entry { code } else { entry } & LOW) as u16
+}
+
 struct Counts {
     table: CountTable,
-    /// Thresholds compared with every code.
-    usual: usize,
     draws: usize,
     /// In quanta.
     weight: Amounts<i32>,
@@ -125,7 +139,7 @@ struct Counts {
 fn draws(rate: f64, dt: f64) -> Result<(CountTable, usize), ParameterError> {
     let mean = rate * 1e-3 * dt;
     let draws = (mean / LARGEST_MEAN).ceil().max(1.0);
-    if draws > 1000.0 {
+    if mean > 8000.0 {
         return Err(ParameterError::new(
             "rate",
             format!("rate = {rate} Hz makes {mean} events per step of {dt} ms; at most 8000 are possible"),
@@ -150,9 +164,7 @@ impl SourceModel for Poisson {
             ));
         }
         let (table, draws) = draws(rate, recipe.dt)?;
-        let rarely = |&usual: &usize| 32768.0 - f64::from(table.rare(usual)) < RARE * 65536.0;
         Ok(Box::new(Counts {
-            usual: [4, 8, 12, 16].into_iter().find(rarely).unwrap_or(CODES),
             table,
             draws,
             weight: recipe.amounts(|p, _| p.get("weight"))?.map(|w| to_quanta(w, 1.0 / recipe.quantum)),
@@ -164,7 +176,7 @@ impl SourceModel for Poisson {
     }
 }
 
-struct Draw<'a, S, const USUAL: usize> {
+struct Draw<'a, S> {
     counts: &'a mut Counts,
     tick: u64,
     block: usize,
@@ -177,9 +189,8 @@ struct Draw<'a, S, const USUAL: usize> {
 fn codes(bits: [u32; LANES]) -> [i16; 2 * LANES] {
     let mut codes = [0; 2 * LANES];
     for l in 0..LANES {
-        let both = bits[l] ^ (FIRST_CODE << 16 | FIRST_CODE);
-        codes[2 * l] = both as i16;
-        codes[2 * l + 1] = (both >> 16) as i16;
+        codes[2 * l] = bits[l] as i16;
+        codes[2 * l + 1] = (bits[l] >> 16) as i16;
     }
     codes
 }
@@ -195,72 +206,43 @@ fn halves(n: [u16; 2 * LANES]) -> [u32; LANES] {
 }
 
 impl CountTable {
-    /// Completes the counts `n`, of which the first `usual` thresholds have been compared with `codes`: larger counts,
-    /// and those lanes whose code is left over, drawn again by `stream`, which is given the lane.
+    /// Completes counts to which outcomes have been added: those to be drawn again are, by `stream`, which is given the lane.
     #[cold]
     #[inline(never)]
-    fn complete(
-        &self,
-        usual: usize,
-        codes: &[i16; 2 * LANES],
-        n: &mut [u16; 2 * LANES],
-        stream: &dyn Fn(usize) -> Stream,
-    ) {
-        for (i, (&code, n)) in codes.iter().zip(n).enumerate() {
-            if code >= self.limit {
-                *n = *n - self.used.min(usual) as u16 + self.rest(&mut stream(i / 2 + LANES * (i % 2)));
-            } else if code >= self.rare(usual) {
-                *n += self.thresholds[usual..].iter().filter(|&&threshold| code > threshold).count() as u16;
+    fn complete(&self, outcomes: &[u16; 2 * LANES], n: &mut [u16; 2 * LANES], stream: &dyn Fn(usize) -> Stream) {
+        for (i, (&outcome, n)) in outcomes.iter().zip(n).enumerate() {
+            if usize::from(outcome) == AGAIN {
+                *n = *n - outcome + self.rest(&mut stream(i / 2 + LANES * (i % 2)));
             }
         }
     }
 }
 
-impl<S: Sum, const USUAL: usize> Kernel for Draw<'_, S, USUAL> {
+impl<S: Sum> Kernel for Draw<'_, S> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
-        self.draw::<false>();
-    }
-    #[inline(always)]
-    fn run_masked(self) {
-        self.draw::<true>();
-    }
-}
-
-impl<S: Sum, const USUAL: usize> Draw<'_, S, USUAL> {
-    /// The last threshold below a code tells the count (`MASKED`), and so does the number of those below. Where comparisons
-    /// give masks, the former takes two instructions for each threshold and the latter three; elsewhere the latter is less.
-    #[inline(always)]
-    fn draw<const MASKED: bool>(self) {
+    fn run(self, with: impl Instructions) {
         let Draw { counts, tick, block, sums } = self;
         let mut lanes = counts.generators[block].clone();
         let table = &counts.table;
-        let usual: [i16; USUAL] = std::array::from_fn(|k| table.thresholds[k]);
-        let rare = table.rare(USUAL);
         for pair in 0..counts.weight.chunks(block) / 2 {
             let mut n = [0u16; 2 * LANES];
             for draw in 0..counts.draws {
                 let codes = codes(lanes.next());
+                let entries = with.look_up(&table.entries, &codes);
+                let mut outcomes = [0; 2 * LANES];
                 let mut any = false;
                 for l in 0..2 * LANES {
-                    let mut last = 0;
-                    for (below, threshold) in (1..).zip(usual) {
-                        if MASKED {
-                            last = if codes[l] > threshold { below } else { last };
-                        } else {
-                            n[l] += u16::from(codes[l] > threshold);
-                        }
-                    }
-                    n[l] += last;
-                    any |= codes[l] >= rare;
+                    outcomes[l] = outcome(codes[l], entries[l]);
+                    n[l] += outcomes[l];
+                    any |= usize::from(outcomes[l]) == AGAIN;
                 }
                 if any {
                     // Copies: what a call can reach would live in memory in every round.
-                    let (all, mut complete) = (codes, n);
+                    let (all, mut complete) = (outcomes, n);
                     let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
                     let again = tick.wrapping_add((draw as u64) << 48);
-                    table.complete(USUAL, &all, &mut complete, &|lane| {
+                    table.complete(&all, &mut complete, &|lane| {
                         let identity = [counts.identity << 40 | (neuron + lane) as u64, again];
                         Stream::new(counts.seed, Purpose::PoissonTail, identity)
                     });
@@ -282,23 +264,11 @@ impl<S: Sum, const USUAL: usize> Draw<'_, S, USUAL> {
     }
 }
 
-impl Counts {
-    fn draw<S: Sum>(&mut self, tick: u64, block: usize, sums: &mut BlockOf<S>) {
-        match self.usual {
-            4 => dispatch(Draw::<S, 4> { counts: self, tick, block, sums }),
-            8 => dispatch(Draw::<S, 8> { counts: self, tick, block, sums }),
-            12 => dispatch(Draw::<S, 12> { counts: self, tick, block, sums }),
-            16 => dispatch(Draw::<S, 16> { counts: self, tick, block, sums }),
-            _ => dispatch(Draw::<S, CODES> { counts: self, tick, block, sums }),
-        }
-    }
-}
-
 impl Source for Counts {
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>) {
         match sink {
-            Sink::Receptor(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
-            Sink::Receptor(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
+            Sink::Receptor(BlockSums::Narrow(sums)) => dispatch(Draw { counts: self, tick, block, sums }),
+            Sink::Receptor(BlockSums::Wide(sums)) => dispatch(Draw { counts: self, tick, block, sums }),
             Sink::Membrane { .. } => unreachable!("Poisson events have a weight"),
         }
     }

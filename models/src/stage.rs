@@ -3,7 +3,7 @@
 use crate::columns::{Columns, Constants, LANES, Values};
 use crate::neurons::VANISHED;
 use crate::receptor::Receptor;
-use crate::vector::{Kernel, dispatch};
+use crate::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
 /// Sets what has vanished to zero.
@@ -12,7 +12,7 @@ struct Flush<'a>(&'a mut [f64]);
 impl Kernel for Flush<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         for x in self.0 {
             *x = if x.abs() < VANISHED { 0.0 } else { *x };
         }
@@ -62,7 +62,7 @@ struct Stage<'a, A: Receptor, const EACH: bool> {
 impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         for (b, k) in self.chunks.enumerate() {
             let mut state = self.columns.state[k];
             let (mut drive, mut jumps, events) = (self.drive[b], self.jumps[b], self.events[b]);
@@ -91,7 +91,7 @@ struct Arrive<'a, A: Receptor, const EACH: bool> {
 impl<A: Receptor, const EACH: bool> Kernel for Arrive<'_, A, EACH> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         for (b, k) in self.chunks.enumerate() {
             let mut state = self.columns.state[k];
             for (l, events) in self.events[b].into_iter().enumerate() {

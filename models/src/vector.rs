@@ -1,16 +1,18 @@
-//! The one place with unsafe code: run-time choice of the vector instructions, addition to a random sum, prefetch, and
-//! advice on large pages.
+//! The one place with unsafe code: run-time choice of the vector instructions, look-up in a small table, addition to a
+//! random sum, prefetch, and advice on large pages.
 //!
 //! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles it
 //! once for every [`Level`] and calls the widest that the CPU has. The portable twin is thus the same source, and as
 //! Rust never fuses, reorders or approximates floating-point operations, every level gives the same bits; the tests
 //! of this crate compare them anyway. On aarch64 NEON is part of the base instruction set and of the portable build.
+//! What compilers do not make vector code of is asked of the [`Instructions`] that a kernel is given.
 //!
 //! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
 //! level that [`supported`] has confirmed, and [`force`] refuses any other. (2) A prefetch never faults, whatever the
 //! address, and changes no memory. (3) `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds; the
 //! range given lies inside one live allocation. (4) `add_at` reads and writes four bytes at an index that a check has found
-//! to lie inside a slice borrowed exclusively, and nothing else.
+//! to lie inside a slice borrowed exclusively, and nothing else. (5) `Instructions` other than the portable ones are made
+//! here alone, for a level that `supported` has confirmed; look-ups read and write whole arrays that hold just as many bytes.
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -42,21 +44,117 @@ impl Level {
     }
 }
 
+/// Entries of a table to look up.
+pub const ENTRIES: usize = 16;
+
+/// What kernels ask of vector instructions beyond plain Rust. Methods must be `#[inline(always)]`, and give the same
+/// numbers at every level.
+pub trait Instructions: Copy {
+    /// The entry of `table` for each of `indices`, of which the low four bits count.
+    fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32];
+}
+
+/// The base instruction set of the target.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+
+impl Instructions for Portable {
+    #[cfg(not(all(target_arch = "aarch64", target_endian = "little")))]
+    #[inline(always)]
+    fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+        indices.map(|index| table[index as usize % ENTRIES])
+    }
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    #[inline(always)]
+    fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+        use std::arch::aarch64::*;
+        // SAFETY: NEON is part of the base instruction set; arrays of as many bytes as the vectors hold (5).
+        unsafe {
+            let table = std::mem::transmute::<[i16; 16], uint8x16x2_t>(*table);
+            let entries = std::mem::transmute::<[i16; 32], [uint16x8_t; 4]>(*indices).map(|index| {
+                // Numbers of an entry's two bytes.
+                let entry = vandq_u16(index, vdupq_n_u16(ENTRIES as u16 - 1));
+                let bytes = vmlaq_n_u16(vdupq_n_u16(0x0100), entry, 0x0202);
+                vqtbl2q_u8(table, vreinterpretq_u8_u16(bytes))
+            });
+            std::mem::transmute::<[uint8x16_t; 4], [i16; 32]>(entries)
+        }
+    }
+}
+
+/// Proof that this CPU has the instructions of [`Level::Avx2`].
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for Avx2 {
+    #[inline(always)]
+    fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+        // SAFETY: the CPU has AVX2 (5).
+        unsafe { look_up_avx2(table, indices) }
+    }
+}
+
+/// Proof that this CPU has the instructions of [`Level::Avx512`].
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for Avx512 {
+    #[inline(always)]
+    fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+        // SAFETY: the CPU has AVX-512 BW (5).
+        unsafe { look_up_avx512(table, indices) }
+    }
+}
+
+/// Looks the lower and the upper bytes of entries up apart: AVX2 knows tables of 16 bytes only.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn look_up_avx2(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+    use std::arch::x86_64::*;
+    // SAFETY: arrays of as many bytes as the vectors hold, whatever they are (5).
+    let (table, indices) = unsafe {
+        (std::mem::transmute::<[i16; 16], __m256i>(*table), std::mem::transmute::<[i16; 32], [__m256i; 2]>(*indices))
+    };
+    // All sixteen bytes in each half of a vector, for a shuffle stays in its half.
+    let bytes = |of: __m256i| _mm256_permute4x64_epi64::<0b10_00_10_00>(_mm256_packus_epi16(of, of));
+    let low = bytes(_mm256_and_si256(table, _mm256_set1_epi16(0xff)));
+    let high = bytes(_mm256_srli_epi16::<8>(table));
+    let entries = indices.map(|index| {
+        let index = _mm256_and_si256(index, _mm256_set1_epi16(ENTRIES as i16 - 1));
+        // A shuffle makes bytes zero whose index has the highest bit set.
+        let low = _mm256_shuffle_epi8(low, _mm256_or_si256(index, _mm256_set1_epi16(0xff00u16 as i16)));
+        _mm256_or_si256(low, _mm256_slli_epi16::<8>(_mm256_shuffle_epi8(high, index)))
+    });
+    // SAFETY: as above (5).
+    unsafe { std::mem::transmute::<[__m256i; 2], [i16; 32]>(entries) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn look_up_avx512(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
+    use std::arch::x86_64::*;
+    // SAFETY: arrays of as many bytes as the vectors hold, whatever they are (5).
+    let (table, indices) = unsafe {
+        (std::mem::transmute::<[i16; 16], __m256i>(*table), std::mem::transmute::<[i16; 32], __m512i>(*indices))
+    };
+    // The instruction looks at five bits of an index: the table twice, so that the fifth does not matter.
+    let entries = _mm512_permutexvar_epi16(indices, _mm512_broadcast_i64x4(table));
+    // SAFETY: as above (5).
+    unsafe { std::mem::transmute::<__m512i, [i16; 32]>(entries) }
+}
+
 /// A piece of work over arrays. `run` must be `#[inline(always)]`, and so must what it calls in its loops.
 pub trait Kernel {
     /// What the work returns.
     type Output;
     /// Does the work.
-    fn run(self) -> Self::Output;
-    /// The same work in a form that suits AVX-512, where comparisons give masks and not vectors. Must be
-    /// `#[inline(always)]`, too, and give the same bits.
-    #[inline(always)]
-    fn run_masked(self) -> Self::Output
-    where
-        Self: Sized,
-    {
-        self.run()
-    }
+    fn run(self, with: impl Instructions) -> Self::Output;
 }
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
@@ -125,20 +223,20 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
         Level::Avx512 if level == self::level() || supported(level) => unsafe { avx512(kernel) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 if level == self::level() || supported(level) => unsafe { avx2(kernel) },
-        _ => kernel.run(),
+        _ => kernel.run(Portable),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run_masked()
+    kernel.run(Avx512(()))
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+    kernel.run(Avx2(()))
 }
 
 /// Adds to `sums[index]`, wrapping around; nothing where there is no such sum.
@@ -225,7 +323,7 @@ mod tests {
     impl Kernel for Sum<'_> {
         type Output = f64;
         #[inline(always)]
-        fn run(self) -> f64 {
+        fn run(self, _: impl Instructions) -> f64 {
             self.0.iter().map(|x| x * 1.1 + 0.3).sum()
         }
     }
@@ -236,6 +334,27 @@ mod tests {
         let portable = dispatch_at(Level::Portable, Sum(&x));
         for level in Level::ALL {
             assert_eq!(dispatch_at(level, Sum(&x)).to_bits(), portable.to_bits(), "{}", level.name());
+        }
+    }
+
+    struct LookUp<'a>(&'a [i16; ENTRIES], &'a [i16; 32]);
+    impl Kernel for LookUp<'_> {
+        type Output = [i16; 32];
+        #[inline(always)]
+        fn run(self, with: impl Instructions) -> [i16; 32] {
+            with.look_up(self.0, self.1)
+        }
+    }
+
+    #[test]
+    fn every_level_looks_the_same_entries_up() {
+        let table = std::array::from_fn(|i| (40_503 * (i + 1)) as i16);
+        for start in (0..1 << 16).step_by(32) {
+            let indices = std::array::from_fn(|i| (start + i) as i16);
+            for level in Level::ALL {
+                let entries = dispatch_at(level, LookUp(&table, &indices));
+                assert_eq!(entries, indices.map(|index| table[(index & 15) as usize]), "{}", level.name());
+            }
         }
     }
 

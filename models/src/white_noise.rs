@@ -4,7 +4,7 @@ use crate::columns::{CHUNKS, LANES, Values};
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Range, Role};
 use crate::random::{Lanes, Purpose};
 use crate::source::{Amounts, Sink, Source, SourceModel, SourceRecipe};
-use crate::vector::{Kernel, dispatch};
+use crate::vector::{Instructions, Kernel, dispatch};
 
 /// Page of white noise.
 pub static PAGE: Page = Page {
@@ -69,7 +69,7 @@ struct Draw<'a> {
 impl Kernel for Draw<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Instructions) {
         let Draw { noise, block, drive } = self;
         let mut lanes = noise.generators[block].clone();
         for pair in 0..noise.mean.chunks(block).min(noise.sd.chunks(block)) / 2 {
