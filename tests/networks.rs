@@ -255,9 +255,12 @@ fn rates_agree(all: &[(String, Vec<Figures>)], expected: [f64; 8], sd: [f64; 8],
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn microcircuit_at_a_tenth_equals_nest() {
-    let expected = [0.475, 2.094, 3.980, 5.004, 6.526, 7.799, 0.819, 7.011];
-    let sd = [0.011, 0.030, 0.043, 0.016, 0.14, 0.016, 0.008, 0.027];
-    rates_agree(&over_seeds("microcircuit_tenth", 10.0), expected, sd, 5.0);
+    // NEST with 15 seeds of 10 s: five of 2026, whose spread for L5I and L6E (0.016 and 0.008) was a third of what ten more
+    // had on 26 November (seeds 101 to 110 of benches/peers/nest_mc.py: 0.042 and 0.019; over 32 networks here 0.042 and
+    // 0.023). Means of all, and spreads from both, by their degrees of freedom.
+    let expected = [0.4724, 2.101, 3.974, 5.008, 6.594, 7.793, 0.834, 7.015];
+    let sd = [0.0145, 0.027, 0.033, 0.013, 0.14, 0.036, 0.0165, 0.022];
+    rates_agree(&over_seeds("microcircuit_tenth", 10.0), expected, sd, 15.0);
 }
 
 /// Takes 2 GB and, on two cores, about a minute and a half.
