@@ -69,6 +69,12 @@ impl Mailboxes {
         }
     }
 
+    /// Forgets all messages, so that epochs can be counted from 0 again.
+    pub fn empty(&mut self) {
+        self.boxes.iter_mut().flatten().for_each(|mailbox| *mailbox.next.get_mut() = 0);
+        *self.broken.get_mut() = false;
+    }
+
     /// Sends a tile's message of an epoch. Everything that was written before is visible to all who receive it.
     pub fn send(&self, tile: usize, epoch: u64, message: &[u32]) {
         let mailbox = &self.boxes[epoch as usize % BOXES][tile];
@@ -149,24 +155,27 @@ mod tests {
 
     #[test]
     fn every_message_arrives_whole_and_in_its_epoch() {
-        for (workers, late) in [(2, 0), (3, 0), (5, 0), (2, 1), (3, 1), (5, 1)] {
-            let mailboxes = Mailboxes::new(workers, workers);
-            let mailboxes = &mailboxes;
-            std::thread::scope(|scope| {
-                for own in 0..workers {
-                    scope.spawn(move || {
-                        let mut got = vec![7];
-                        for epoch in 0..2000 {
-                            mailboxes.send(own, epoch, &message(own, epoch));
-                            let Some(epoch) = epoch.checked_sub(late) else { continue };
-                            for tile in (0..workers).filter(|&tile| tile != own) {
-                                mailboxes.receive(tile, epoch, &mut got).unwrap();
-                                assert_eq!(got, message(tile, epoch), "epoch {epoch} of {tile}");
+        for (workers, late, times) in [(2, 0, 1), (3, 0, 2), (5, 0, 1), (2, 1, 2), (3, 1, 1), (5, 1, 2)] {
+            let mut mailboxes = Mailboxes::new(workers, workers);
+            for _ in 0..times {
+                mailboxes.empty();
+                let mailboxes = &mailboxes;
+                std::thread::scope(|scope| {
+                    for own in 0..workers {
+                        scope.spawn(move || {
+                            let mut got = vec![7];
+                            for epoch in 0..2000 {
+                                mailboxes.send(own, epoch, &message(own, epoch));
+                                let Some(epoch) = epoch.checked_sub(late) else { continue };
+                                for tile in (0..workers).filter(|&tile| tile != own) {
+                                    mailboxes.receive(tile, epoch, &mut got).unwrap();
+                                    assert_eq!(got, message(tile, epoch), "epoch {epoch} of {tile}");
+                                }
                             }
-                        }
-                    });
-                }
-            });
+                        });
+                    }
+                });
+            }
         }
     }
 
@@ -184,5 +193,10 @@ mod tests {
         let mut message = vec![];
         assert_eq!(mailboxes.receive(1, 0, &mut message), Ok(()));
         assert_eq!(message, [3]);
+        // Behind that all is as it was at first.
+        let mut mailboxes = mailboxes;
+        mailboxes.empty();
+        mailboxes.send(0, 0, &[4]);
+        assert_eq!((mailboxes.receive(0, 0, &mut message), &message[..]), (Ok(()), &[4][..]));
     }
 }

@@ -5,12 +5,11 @@ use crate::build::{self, Blueprint};
 use crate::check;
 use crate::error::{BuildError, RunError};
 use crate::estimate::{estimate, machine_memory};
-use crate::history::History;
 use crate::loads;
 use crate::plan::{Plan, Value};
 use crate::share;
-use crate::tile::{SharedSamples, Tile};
-use crate::time_loop::{self, Epoch, LONGEST_EPOCH, Observer, SAMPLES, SHOWN, Worker};
+use crate::tile::Tile;
+use crate::time_loop::{self, Channels, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
 use lapicque_models::list::Models;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
@@ -49,8 +48,7 @@ pub struct Simulation {
     blueprint: Blueprint,
     pool: rayon::ThreadPool,
     workers: Vec<Mutex<Worker>>,
-    samples: [Vec<SharedSamples>; SAMPLES],
-    widths: Vec<Vec<usize>>,
+    channels: Channels,
     tick: u64,
     /// Steps of an epoch: the shortest delay.
     epoch: u64,
@@ -117,11 +115,12 @@ impl Simulation {
             a
         };
         let degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(none, both));
-        let samples = std::array::from_fn(|_| (0..tiles.len()).map(|_| SharedSamples::default()).collect());
-        let worker = |(index, tiles)| Worker { tiles, first: tiles_of(index).start, history: History::new(room) };
+        let channels = Channels::new(threads, widths);
+        let all = tiles.len();
+        let worker = |(index, tiles)| Worker::new(tiles, tiles_of(index).start, all, room);
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
         let blueprint = preparation.blueprint;
-        Ok(Simulation { plan, options, blueprint, pool, workers, samples, widths, tick: 0, epoch, events: 0, degrees })
+        Ok(Simulation { plan, options, blueprint, pool, workers, channels, tick: 0, epoch, events: 0, degrees })
     }
 
     /// The plan, with the changes made since.
@@ -189,7 +188,7 @@ impl Simulation {
     /// Runs `steps` steps and shows them all to the observer, who may break off.
     pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
         let mut events = 0;
-        let Simulation { pool, workers, plan, samples, widths, degrees, blueprint, .. } = self;
+        let Simulation { pool, workers, plan, channels, degrees, blueprint, .. } = self;
         let mut count = |epoch: &Epoch<'_>| {
             for tick in epoch.ticks.clone() {
                 for (p, degrees) in degrees.iter().enumerate() {
@@ -202,10 +201,8 @@ impl Simulation {
             pool,
             workers,
             plan,
-            samples,
-            widths,
-            self.tick,
-            steps,
+            channels,
+            self.tick..self.tick + steps,
             self.epoch,
             blueprint.late,
             &mut count,

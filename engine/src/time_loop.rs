@@ -44,16 +44,45 @@ pub const LONGEST_EPOCH: u64 = 64;
 pub const SHOWN: u64 = 8;
 
 /// Buffers of samples, used in turn: a worker may write two groups of epochs ahead of those that are shown.
-pub const SAMPLES: usize = 3;
+const SAMPLES: usize = 3;
 
 /// The tiles of one thread and the spikes they need.
 pub struct Worker {
     /// Tiles, ascending.
     pub tiles: Vec<Tile>,
     /// Index of the first.
-    pub first: usize,
+    first: usize,
     /// Spikes of the last steps.
     pub history: History,
+    /// Spikes of all tiles, in epochs of even and of odd number.
+    inboxes: [Vec<Vec<u32>>; 2],
+    /// Scratch, one place per tile.
+    places: Vec<usize>,
+}
+
+impl Worker {
+    /// The worker of some of `all` tiles, from index `first` on, who needs the spikes of the last `room` steps.
+    pub fn new(tiles: Vec<Tile>, first: usize, all: usize, room: usize) -> Worker {
+        let inbox = || vec![Vec::new(); all];
+        Worker { tiles, first, history: History::new(room), inboxes: [inbox(), inbox()], places: vec![0; all] }
+    }
+}
+
+/// What goes between workers, and from them to the observer: buffers that stay from call to call.
+pub struct Channels {
+    mailboxes: Mailboxes,
+    samples: [Vec<SharedSamples>; SAMPLES],
+    /// Neurons of each trace that each tile holds.
+    widths: Vec<Vec<usize>>,
+}
+
+impl Channels {
+    /// Those of so many workers, and of tiles with so many neurons of each trace.
+    pub fn new(workers: usize, widths: Vec<Vec<usize>>) -> Channels {
+        let samples = || widths.iter().map(|_| SharedSamples::default()).collect();
+        let samples = std::array::from_fn(|_| samples());
+        Channels { mailboxes: Mailboxes::new(widths.len(), workers), samples, widths }
+    }
 }
 
 /// What an observer sees: the steps since it saw some last, which are one epoch or a few short ones.
@@ -124,9 +153,7 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 /// What all workers share during a call.
 struct Shared<'a> {
     plan: &'a Plan,
-    mailboxes: Mailboxes,
-    samples: &'a [Vec<SharedSamples>; SAMPLES],
-    widths: &'a [Vec<usize>],
+    channels: &'a Channels,
     /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
     last_epoch: AtomicU64,
     start: u64,
@@ -136,34 +163,25 @@ struct Shared<'a> {
     late: bool,
 }
 
-/// Runs `steps` steps from tick `start`. Returns the tick reached: less than asked for if the observer broke off.
+/// Runs the steps that follow tick `ticks.start`, up to `ticks.end`. Returns the tick reached: an earlier one if the
+/// observer broke off.
 #[allow(clippy::too_many_arguments)]
 pub fn run(
     pool: &rayon::ThreadPool,
     workers: &[Mutex<Worker>],
     plan: &Plan,
-    samples: &[Vec<SharedSamples>; SAMPLES],
-    widths: &[Vec<usize>],
-    start: u64,
-    steps: u64,
+    channels: &mut Channels,
+    ticks: Range<u64>,
     epoch: u64,
     late: bool,
     observer: &mut dyn Observer,
 ) -> Result<u64, RunError> {
-    if steps == 0 {
-        return Ok(start);
+    if ticks.is_empty() {
+        return Ok(ticks.start);
     }
-    let shared = Shared {
-        plan,
-        mailboxes: Mailboxes::new(widths.len(), workers.len()),
-        samples,
-        widths,
-        last_epoch: AtomicU64::new(u64::MAX),
-        start,
-        end: start + steps,
-        epoch,
-        late,
-    };
+    channels.mailboxes.empty();
+    let last_epoch = AtomicU64::new(u64::MAX);
+    let shared = Shared { plan, channels, last_epoch, start: ticks.start, end: ticks.end, epoch, late };
     let observer = Mutex::new(observer);
     let reached = pool.broadcast(|context| {
         let work = || {
@@ -172,7 +190,7 @@ pub fn run(
             work(&shared, &mut worker, observer.as_mut().map(|o| &mut ***o))
         };
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            shared.mailboxes.break_up();
+            shared.channels.mailboxes.break_up();
             let text = panic.downcast_ref::<String>().cloned();
             Err(text.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_else(|| "panic".into()))
         })
@@ -201,7 +219,7 @@ impl Shared<'_> {
 
     /// Where the samples of an epoch are.
     fn samples(&self, number: u64) -> &[SharedSamples] {
-        &self.samples[(number / self.shown()) as usize % SAMPLES]
+        &self.channels.samples[(number / self.shown()) as usize % SAMPLES]
     }
 
     /// The samples of a tile in an epoch, to be written.
@@ -216,10 +234,9 @@ struct Exchange<'a, 'o> {
     /// The worker's tiles.
     own: Range<usize>,
     observer: Option<&'a mut (dyn Observer + 'o)>,
-    /// Spikes of all tiles, in epochs of even and of odd number.
-    inboxes: [Vec<Vec<u32>>; 2],
-    /// Scratch, one place per tile.
-    places: Vec<usize>,
+    /// See [`Worker`].
+    inboxes: &'a mut [Vec<Vec<u32>>; 2],
+    places: &'a mut [usize],
     /// Last tick that the observer has seen.
     seen: u64,
 }
@@ -295,8 +312,8 @@ impl Exchange<'_, '_> {
 
     /// Sends the spikes of a tile of this worker in an epoch.
     fn send(&self, index: usize, number: u64) {
-        if self.own.len() < self.shared.widths.len() {
-            self.shared.mailboxes.send(index, number, &self.inboxes[number as usize % 2][index]);
+        if self.own.len() < self.shared.channels.widths.len() {
+            self.shared.channels.mailboxes.send(index, number, &self.inboxes[number as usize % 2][index]);
         }
     }
 
@@ -304,7 +321,7 @@ impl Exchange<'_, '_> {
     fn receive_all(&mut self, number: u64) -> Result<(), String> {
         let inbox = &mut self.inboxes[number as usize % 2];
         for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !self.own.contains(i)) {
-            self.shared.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
+            self.shared.channels.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
         }
         Ok(())
     }
@@ -313,7 +330,7 @@ impl Exchange<'_, '_> {
     fn receive(&mut self, number: u64, history: &mut History) -> Result<(), String> {
         self.receive_all(number)?;
         let (inbox, populations) = (&self.inboxes[number as usize % 2], self.shared.plan.populations.len());
-        merge(inbox, &mut self.places, self.shared.ticks(number), populations, history);
+        merge(inbox, self.places, self.shared.ticks(number), populations, history);
         Ok(())
     }
 
@@ -331,7 +348,7 @@ impl Exchange<'_, '_> {
         if last || (number + 1).is_multiple_of(shared.shown()) {
             let ticks = *seen + 1..=*shared.ticks(number).end();
             *seen = *ticks.end();
-            let epoch = Epoch { ticks, history, samples: shared.samples(number), widths: shared.widths };
+            let epoch = Epoch { ticks, history, samples: shared.samples(number), widths: &shared.channels.widths };
             if observer.epoch(&epoch).is_break() {
                 // The others may be that far ahead: all stop there.
                 let ahead = if shared.late { 4 } else { 1 };
@@ -343,10 +360,8 @@ impl Exchange<'_, '_> {
 
 /// One worker's epochs. An empty error says that another worker failed.
 fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
-    let Worker { tiles, first, history } = worker;
+    let Worker { tiles, first, history, inboxes, places } = worker;
     let own = *first..*first + tiles.len();
-    let inbox = || vec![Vec::new(); shared.widths.len()];
-    let (inboxes, places) = ([inbox(), inbox()], vec![0; shared.widths.len()]);
     let mut exchange = Exchange { shared, own: own.clone(), observer, inboxes, places, seen: shared.start };
     for (i, tile) in own.clone().zip(tiles.iter_mut()) {
         let mut samples = shared.lock(0, i);
