@@ -206,7 +206,7 @@ fn halves(n: [u16; 2 * LANES]) -> [u32; LANES] {
 }
 
 impl CountTable {
-    /// Completes counts to which outcomes have been added: those to be drawn again are, by `stream`, which is given the lane.
+    /// Completes counts to which outcomes have been added: where that is [`AGAIN`], draws by `stream`, which is given the lane.
     #[cold]
     #[inline(never)]
     fn complete(&self, outcomes: &[u16; 2 * LANES], n: &mut [u16; 2 * LANES], stream: &dyn Fn(usize) -> Stream) {

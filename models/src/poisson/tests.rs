@@ -74,7 +74,7 @@ fn every_outcome_has_its_share_of_the_codes() {
         for code in i16::MIN..=i16::MAX {
             codes[usize::from(outcome(code, table.entries[code as usize % ENTRIES]))] += 1;
         }
-        let (mut p, mut left) = ((-mean).exp(), 65_536);
+        let (mut p, mut left) = (libm::exp(-mean), 65_536);
         for (k, &codes) in codes[..AGAIN].iter().enumerate() {
             assert_eq!(codes, (p * 65_536.0) as i32, "count {k} at mean {mean}");
             left -= codes;
