@@ -9,7 +9,7 @@
 
 use crate::ring::{DEEPEST, SHARD};
 use lapicque_models::sum::Sum;
-use lapicque_models::vector::advise_huge_pages;
+use lapicque_models::vector::{Instructions, advise_huge_pages};
 use std::ops::Range;
 
 /// Words of a line.
@@ -173,7 +173,7 @@ impl Packed {
 /// Where lines are added to. No closure: those are not always inlined.
 pub trait AddLine {
     /// Adds the synapses of a line.
-    fn add(&mut self, line: &Line);
+    fn add(&mut self, with: impl Instructions, line: &Line);
 }
 
 /// The sums of the one step in which synapses are due.
@@ -186,13 +186,8 @@ pub struct InStep<'a, S> {
 
 impl<S: Sum> AddLine for InStep<'_, S> {
     #[inline(always)]
-    fn add(&mut self, [first, words @ ..]: &Line) {
-        let mut slot = *first;
-        for &word in words {
-            slot = slot.wrapping_add(word & self.code.farthest());
-            // What is in the upper half of the first word does not matter.
-            S::add_at(self.row, usize::from(slot as u16), word as i32 >> self.code.gap_bits);
-        }
+    fn add(&mut self, with: impl Instructions, line: &Line) {
+        S::add_line(with, self.row, line, self.code.gap_bits);
     }
 }
 
@@ -208,14 +203,14 @@ pub struct InBand<'a, S> {
 
 impl<S: Sum> AddLine for InBand<'_, S> {
     #[inline(always)]
-    fn add(&mut self, [first, words @ ..]: &Line) {
+    fn add(&mut self, _: impl Instructions, [first, words @ ..]: &Line) {
         let Code { gap_bits, band_bits } = self.code;
         let band = ((1 << band_bits) - 1) & (DEEPEST as u32 - 1);
         let mut slot = first & 0xffff;
         for &word in words {
             slot = slot.wrapping_add(word & self.code.farthest());
             let row = self.starts[(word >> gap_bits & band) as usize];
-            // Words lead nowhere else; the check is what safe code pays. [`Sum::add_at`] was no quicker here.
+            // Words lead nowhere else; the check is what safe code pays.
             if let Some(sum) = self.sums.get_mut((row + slot) as usize) {
                 sum.add(word as i32 >> (gap_bits + band_bits));
             }

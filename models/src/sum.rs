@@ -1,6 +1,7 @@
 //! Sums of weights in whole numbers of a quantum, so that no order of addition can show in the result.
 
 use crate::columns::{CHUNKS, LANES};
+use crate::vector::Instructions;
 
 /// The whole number nearest to `weight`/`quantum`, ties to even, given 1/quantum. Adding 1.5·2⁵² leaves the number in
 /// the low bits: library rounding would be a call for every synapse.
@@ -13,15 +14,13 @@ pub fn to_quanta(weight: f64, per_quantum: f64) -> i32 {
 pub trait Sum: Copy + Default + Send + Sync + 'static {
     /// Adds a weight.
     fn add(&mut self, weight: i32);
-    /// Adds a weight to one of many sums; nothing where there is none.
-    #[inline(always)]
-    fn add_at(sums: &mut [Self], index: usize, weight: i32) {
-        if let Some(sum) = sums.get_mut(index) {
-            sum.add(weight);
-        }
-    }
     /// Adds a weight several times.
     fn add_many(&mut self, weight: i32, times: u32);
+    /// Adds a line of packed weights; see [`Instructions::add_line`].
+    #[inline(always)]
+    fn add_line(_: impl Instructions, sums: &mut [Self; 1 << 16], line: &[u32; 16], gap_bits: u32) {
+        add_words(sums, line, gap_bits);
+    }
     /// The value in quanta.
     fn value(self) -> f64;
 }
@@ -32,12 +31,12 @@ impl Sum for i32 {
         *self = self.wrapping_add(weight);
     }
     #[inline(always)]
-    fn add_at(sums: &mut [i32], index: usize, weight: i32) {
-        crate::vector::add_at(sums, index, weight);
-    }
-    #[inline(always)]
     fn add_many(&mut self, weight: i32, times: u32) {
         *self = self.wrapping_add(weight.wrapping_mul(times as i32));
+    }
+    #[inline(always)]
+    fn add_line(with: impl Instructions, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
+        with.add_line(sums, line, gap_bits);
     }
     #[inline(always)]
     fn value(self) -> f64 {
@@ -57,6 +56,16 @@ impl Sum for i64 {
     #[inline(always)]
     fn value(self) -> f64 {
         self as f64
+    }
+}
+
+/// See [`Instructions::add_line`].
+#[inline(always)]
+pub fn add_words<S: Sum>(sums: &mut [S; 1 << 16], [first, words @ ..]: &[u32; 16], gap_bits: u32) {
+    let mut index = *first;
+    for &word in words {
+        index = index.wrapping_add(word & ((1 << gap_bits) - 1));
+        sums[usize::from(index as u16)].add(word as i32 >> gap_bits);
     }
 }
 
