@@ -10,9 +10,9 @@
 //! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
 //! level that [`supported`] has confirmed, and [`force`] refuses any other. (2) A prefetch never faults, whatever the
 //! address, and changes no memory. (3) `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds; the
-//! range given lies inside one live allocation. (4) `add_line` reads a line and adds to
-//! sums at indices of 16 bits, of which there are as many. (5) `Instructions` other than the portable ones are made here
-//! alone, for a level that `supported` has confirmed; look-ups read and write whole arrays that hold just as many bytes.
+//! range given lies inside one live allocation. (4) `add_line` reads a line and adds to sums at indices of 16 bits, of
+//! which there are as many. (5) `Instructions` other than the portable ones are made here alone, for a level that
+//! `supported` has confirmed; look-ups read and write whole arrays that hold just as many bytes.
 #![allow(unsafe_code)]
 
 use crate::sum::add_words;
@@ -56,6 +56,7 @@ pub trait Instructions: Copy {
 
     /// Adds the words of a line behind the first to `sums`: each moves on by its low `gap_bits` bits from the index before,
     /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. All wraps around.
+    /// `gap_bits` is less than 32.
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         add_words(sums, line, gap_bits);
@@ -103,7 +104,7 @@ impl Instructions for Avx2 {
         unsafe { look_up_avx2(table, indices) }
     }
 
-    #[cfg(not(miri))]
+    #[cfg(all(target_pointer_width = "64", not(miri)))]
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         // SAFETY: the CPU has BMI2 (5).
@@ -111,10 +112,10 @@ impl Instructions for Avx2 {
     }
 }
 
-/// Proof that this CPU has the instructions of [`Level::Avx512`].
+/// Proof that this CPU has the instructions of [`Level::Avx512`], and so those of [`Level::Avx2`].
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
+pub struct Avx512(Avx2);
 
 #[cfg(target_arch = "x86_64")]
 impl Instructions for Avx512 {
@@ -124,11 +125,9 @@ impl Instructions for Avx512 {
         unsafe { look_up_avx512(table, indices) }
     }
 
-    #[cfg(not(miri))]
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
-        // SAFETY: the CPU has BMI2 (5).
-        unsafe { add_line_bmi2(sums, line, gap_bits) }
+        self.0.add_line(sums, line, gap_bits);
     }
 }
 
@@ -178,7 +177,7 @@ fn look_up_avx512(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
 ///
 /// # Safety
 /// The CPU must have BMI2.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
 #[inline(always)]
 unsafe fn add_line_bmi2(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
     macro_rules! add_words {
@@ -290,7 +289,7 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512(()))
+    kernel.run(Avx512(Avx2(())))
 }
 
 #[cfg(target_arch = "x86_64")]
