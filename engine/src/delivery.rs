@@ -209,16 +209,11 @@ impl<S: Sum> Kernel for DeliverPacked<'_, S> {
         (0..LINES_AHEAD).try_for_each(|_| ahead.ask());
         for (packed, list) in all {
             if packed.code.band_bits == 0 {
-                add_lines(
-                    with,
-                    packed.lines(),
-                    list,
-                    &mut ahead,
-                    &mut InStep { code: packed.code, row: ring.row(tick) },
-                );
+                let mut to = InStep { with, code: packed.code, row: ring.row(tick) };
+                add_lines(packed.lines(), list, &mut ahead, &mut to);
             } else {
                 let (sums, starts) = ring.ahead(tick);
-                add_lines(with, packed.lines(), list, &mut ahead, &mut InBand { code: packed.code, starts, sums });
+                add_lines(packed.lines(), list, &mut ahead, &mut InBand { code: packed.code, starts, sums });
             }
         }
     }
@@ -248,20 +243,15 @@ impl<'a, I: Iterator<Item = (&'a Packed, &'a [u32])>> Ahead<'a, I> {
 
 /// Adds each line of a list, and asks for as many ahead.
 #[inline(always)]
-fn add_lines<'a, I>(
-    with: impl Instructions,
-    lines: &[Line],
-    list: &[u32],
-    ahead: &mut Ahead<'a, I>,
-    to: &mut impl AddLine,
-) where
+fn add_lines<'a, I>(lines: &[Line], list: &[u32], ahead: &mut Ahead<'a, I>, to: &mut impl AddLine)
+where
     I: Iterator<Item = (&'a Packed, &'a [u32])>,
 {
     for some in list.chunks(4) {
         some.iter().try_for_each(|_| ahead.ask());
         for &line in some {
             if let Some(line) = lines.get(line as usize) {
-                to.add(with, line);
+                to.add(line);
             }
         }
     }

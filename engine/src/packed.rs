@@ -173,21 +173,23 @@ impl Packed {
 /// Where lines are added to. No closure: those are not always inlined.
 pub trait AddLine {
     /// Adds the synapses of a line.
-    fn add(&mut self, with: impl Instructions, line: &Line);
+    fn add(&mut self, line: &Line);
 }
 
 /// The sums of the one step in which synapses are due.
-pub struct InStep<'a, S> {
+pub struct InStep<'a, S, I> {
+    /// What adds them.
+    pub with: I,
     /// How they are packed.
     pub code: Code,
     /// The sums.
     pub row: &'a mut [S; SHARD],
 }
 
-impl<S: Sum> AddLine for InStep<'_, S> {
+impl<S: Sum, I: Instructions> AddLine for InStep<'_, S, I> {
     #[inline(always)]
-    fn add(&mut self, with: impl Instructions, line: &Line) {
-        S::add_line(with, self.row, line, self.code.gap_bits);
+    fn add(&mut self, line: &Line) {
+        S::add_line(self.with, self.row, line, self.code.gap_bits);
     }
 }
 
@@ -203,7 +205,7 @@ pub struct InBand<'a, S> {
 
 impl<S: Sum> AddLine for InBand<'_, S> {
     #[inline(always)]
-    fn add(&mut self, _: impl Instructions, [first, words @ ..]: &Line) {
+    fn add(&mut self, [first, words @ ..]: &Line) {
         let Code { gap_bits, band_bits } = self.code;
         let band = ((1 << band_bits) - 1) & (DEEPEST as u32 - 1);
         let mut slot = first & 0xffff;
