@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn every_message_arrives_whole_and_in_its_epoch() {
-        for (workers, late, times) in [(2, 0, 1), (3, 0, 2), (5, 0, 1), (2, 1, 2), (3, 1, 1), (5, 1, 2)] {
+        for (workers, late) in [(2, 0), (3, 0), (5, 0), (2, 1), (3, 1), (5, 1)] {
             let mut mailboxes = Mailboxes::new(workers, workers);
-            for _ in 0..times {
+            for _ in 0..2 {
                 mailboxes.empty();
                 let mailboxes = &mailboxes;
                 std::thread::scope(|scope| {

@@ -79,8 +79,7 @@ pub struct Channels {
 impl Channels {
     /// Those of so many workers, and of tiles with so many neurons of each trace.
     pub fn new(workers: usize, widths: Vec<Vec<usize>>) -> Channels {
-        let samples = || widths.iter().map(|_| SharedSamples::default()).collect();
-        let samples = std::array::from_fn(|_| samples());
+        let samples = std::array::from_fn(|_| widths.iter().map(|_| SharedSamples::default()).collect());
         Channels { mailboxes: Mailboxes::new(widths.len(), workers), samples, widths }
     }
 }
