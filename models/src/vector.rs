@@ -55,8 +55,8 @@ pub trait Instructions: Copy {
     fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32];
 
     /// Adds the words of a line behind the first to `sums`: each moves on by its low `gap_bits` bits from the index before,
-    /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. All wraps around.
-    /// `gap_bits` is less than 32.
+    /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. Sums wrap around.
+    /// `gap_bits` is less than 32; the words of a line move on by less than 65 536 in all.
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         add_words(sums, line, gap_bits);
@@ -115,7 +115,11 @@ impl Instructions for Avx2 {
 /// Proof that this CPU has the instructions of [`Level::Avx512`], and so those of [`Level::Avx2`].
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(Avx2);
+pub struct Avx512 {
+    avx2: Avx2,
+    /// Whether it adds to many sums at once.
+    scatters: bool,
+}
 
 #[cfg(target_arch = "x86_64")]
 impl Instructions for Avx512 {
@@ -127,7 +131,10 @@ impl Instructions for Avx512 {
 
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
-        self.0.add_line(sums, line, gap_bits);
+        // SAFETY: the CPU has AVX-512 F (5).
+        if !(self.scatters && unsafe { add_line_avx512(sums, line, gap_bits) }) {
+            self.avx2.add_line(sums, line, gap_bits);
+        }
     }
 }
 
@@ -206,6 +213,47 @@ unsafe fn add_line_bmi2(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u
         };
     }
     add_words!(4 8 12 16 20 24 28 32 36 40 44 48 52 56 60);
+}
+
+/// Adds all words at once. False, and nothing is added, where a word may lead to the same sum as the one before: in one line
+/// of 23 of the full microcircuit.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_line_avx512(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) -> bool {
+    use std::arch::x86_64::*;
+    // SAFETY: an array of as many bytes as the vector holds (5).
+    let words = unsafe { std::mem::transmute::<[u32; 16], __m512i>(*line) };
+    let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128(gap_bits as i32));
+    let gaps = _mm512_and_si512(words, _mm512_mask_set1_epi32(_mm512_set1_epi32((1 << gap_bits) - 1), 1, 0xffff));
+    // Not the first word, which has no weight, and none that adds nothing.
+    let used = _mm512_mask_test_epi32_mask(0xfffe, weights, weights);
+    if _mm512_mask_testn_epi32_mask(used & 0xfffc, gaps, gaps) != 0 {
+        return false;
+    }
+    // What each moves on by and all before it: two of them, four, eight, all.
+    let zero = _mm512_setzero_si512();
+    let indices = _mm512_add_epi32(gaps, _mm512_alignr_epi32::<15>(gaps, zero));
+    let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<14>(indices, zero));
+    let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<12>(indices, zero));
+    let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<8>(indices, zero));
+    let indices = _mm512_and_si512(indices, _mm512_set1_epi32(0xffff));
+    // SAFETY: indices of 16 bits lie inside the sums, borrowed exclusively (4).
+    unsafe {
+        let before = _mm512_mask_i32gather_epi32::<4>(zero, used, indices, sums.as_ptr());
+        _mm512_mask_i32scatter_epi32::<4>(sums.as_mut_ptr(), used, indices, _mm512_add_epi32(before, weights));
+    }
+    true
+}
+
+/// Whether this CPU takes less time for a gather and a scatter than for fifteen additions. With those the full microcircuit
+/// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026).
+/// Scatters are said to be slow on AMD's CPUs, and gathers on Intel's before this one, since microcode keeps them from
+/// leaking data. FP16, which is not used, tells them apart.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn scatters() -> bool {
+    std::arch::is_x86_feature_detected!("avx512fp16")
 }
 
 /// A piece of work over arrays. `run` must be `#[inline(always)]`, and so must what it calls in its loops.
@@ -289,7 +337,7 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512(Avx2(())))
+    kernel.run(Avx512 { avx2: Avx2(()), scatters: scatters() })
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -403,8 +451,17 @@ mod tests {
     fn every_level_adds_the_same_lines() {
         let start: Box<[i32; 1 << 16]> = Box::new(std::array::from_fn(|i| (i as i32).wrapping_mul(-1_640_531_527)));
         let mut stream = crate::random::Stream::new(1, crate::random::Purpose::Partner, [0, 0]);
-        let lines: Vec<([u32; 16], u32)> =
-            (0..500).map(|i| (std::array::from_fn(|_| stream.bits() as u32), 2 + i % 15)).collect();
+        // Words move on by up to 4095; of some lines many by nothing, or add nothing.
+        let mut word = |gap_bits: u32, most: u32| {
+            let (gap, weight) = (stream.below(u64::from(most)) as u32, stream.bits() as u32);
+            gap & ((1 << gap_bits) - 1) | if weight.is_multiple_of(8) { 0 } else { weight << gap_bits }
+        };
+        let lines: Vec<([u32; 16], u32)> = (0..3000)
+            .map(|i| {
+                let (gap_bits, most) = (2 + i % 15, [4096, 200, 10][i as usize % 3]);
+                (std::array::from_fn(|at| if at == 0 { word(16, 1 << 16) } else { word(gap_bits, most) }), gap_bits)
+            })
+            .collect();
         let mut expected = start.clone();
         for (line, gap_bits) in &lines {
             let mut index = line[0] as u16;
