@@ -115,11 +115,7 @@ impl Instructions for Avx2 {
 /// Proof that this CPU has the instructions of [`Level::Avx512`], and so those of [`Level::Avx2`].
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512 {
-    avx2: Avx2,
-    /// Whether it adds to many sums at once.
-    scatters: bool,
-}
+pub struct Avx512(Avx2);
 
 #[cfg(target_arch = "x86_64")]
 impl Instructions for Avx512 {
@@ -132,8 +128,8 @@ impl Instructions for Avx512 {
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         // SAFETY: the CPU has AVX-512 F (5).
-        if !(self.scatters && unsafe { add_line_avx512(sums, line, gap_bits) }) {
-            self.avx2.add_line(sums, line, gap_bits);
+        if !(scatters() && unsafe { add_line_avx512(sums, line, gap_bits) }) {
+            self.0.add_line(sums, line, gap_bits);
         }
     }
 }
@@ -249,9 +245,10 @@ fn add_line_avx512(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) -
 /// Whether this CPU takes less time for a gather and a scatter than for fifteen additions. With those the full microcircuit
 /// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026).
 /// Scatters are said to be slow on AMD's CPUs, and gathers on Intel's before this one, since microcode keeps them from
-/// leaking data. FP16, which is not used, tells them apart.
+/// leaking data. FP16, which is not used, tells them apart. To ask for every line costs a load; to ask before would be one
+/// for every kernel.
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
 fn scatters() -> bool {
     std::arch::is_x86_feature_detected!("avx512fp16")
 }
@@ -337,7 +334,7 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512 { avx2: Avx2(()), scatters: scatters() })
+    kernel.run(Avx512(Avx2(())))
 }
 
 #[cfg(target_arch = "x86_64")]
