@@ -213,7 +213,7 @@ impl<S: Sum> Kernel for DeliverPacked<'_, S> {
                 add_lines(packed.lines(), list, &mut ahead, &mut to);
             } else {
                 let (sums, starts) = ring.ahead(tick);
-                add_lines(packed.lines(), list, &mut ahead, &mut InBand { code: packed.code, starts, sums });
+                add_lines(packed.lines(), list, &mut ahead, &mut InBand { with, code: packed.code, starts, sums });
             }
         }
     }

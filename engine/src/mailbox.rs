@@ -8,6 +8,7 @@
 //! while every worker has a core; parking makes sure that on a busy machine, or with more workers than cores, a reader
 //! does not take the core of the one it waits for.
 
+use lapicque_models::vector::prefetch;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 
@@ -18,8 +19,9 @@ const BOXES: usize = 4;
 /// Words of the longest message that needs no lock; with their head they fill sixteen cache lines.
 pub const WORDS: usize = 253;
 
-/// A message that all workers may read.
-#[repr(align(64))]
+/// A message that all workers may read. Its fields lie in this order: a compiler's own would put the words of a short message
+/// on another cache line than its head.
+#[repr(C, align(64))]
 struct Mailbox {
     /// One more than the number of the epoch that the message is of; 0 before the first.
     next: AtomicU64,
@@ -94,6 +96,11 @@ impl Mailboxes {
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             self.wake_all();
         }
+    }
+
+    /// Asks for the first line of a tile's message of an epoch, come or not, so that those of several tiles come at a time.
+    pub fn ask(&self, tile: usize, epoch: u64) {
+        prefetch(&self.boxes[epoch as usize % BOXES], tile);
     }
 
     /// Waits for a tile's message of an epoch and copies it.

@@ -194,7 +194,9 @@ impl<S: Sum, I: Instructions> AddLine for InStep<'_, S, I> {
 }
 
 /// The sums of the steps in which the synapses of a band are due.
-pub struct InBand<'a, S> {
+pub struct InBand<'a, S, I> {
+    /// What adds them.
+    pub with: I,
     /// How they are packed.
     pub code: Code,
     /// All sums.
@@ -203,20 +205,10 @@ pub struct InBand<'a, S> {
     pub starts: [u32; DEEPEST],
 }
 
-impl<S: Sum> AddLine for InBand<'_, S> {
+impl<S: Sum, I: Instructions> AddLine for InBand<'_, S, I> {
     #[inline(always)]
-    fn add(&mut self, [first, words @ ..]: &Line) {
-        let Code { gap_bits, band_bits } = self.code;
-        let band = ((1 << band_bits) - 1) & (DEEPEST as u32 - 1);
-        let mut slot = first & 0xffff;
-        for &word in words {
-            slot = slot.wrapping_add(word & self.code.farthest());
-            let row = self.starts[(word >> gap_bits & band) as usize];
-            // Words lead nowhere else; the check is what safe code pays.
-            if let Some(sum) = self.sums.get_mut((row + slot) as usize) {
-                sum.add(word as i32 >> (gap_bits + band_bits));
-            }
-        }
+    fn add(&mut self, line: &Line) {
+        S::add_line_in_rows(self.with, self.sums, &self.starts, line, self.code.gap_bits, self.code.band_bits);
     }
 }
 

@@ -5,13 +5,14 @@
 
 use lapicque_models::columns::{BLOCK, CHUNKS};
 use lapicque_models::sum::{BlockOf, Sum};
+use lapicque_models::vector::ROWS;
 
 /// Slots of a shard at most: a 16-bit index into a row needs no bounds check.
 pub const SHARD: usize = 1 << 16;
 /// Bytes of a cache line.
 const LINE: usize = 64;
 /// Most steps that rows add to ahead of time.
-pub const DEEPEST: usize = 64;
+pub const DEEPEST: usize = ROWS;
 
 /// Shard of a tile's slot, and slot in the shard, where a shard has 2^`bits` slots.
 #[inline(always)]

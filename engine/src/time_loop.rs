@@ -56,15 +56,23 @@ pub struct Worker {
     pub history: History,
     /// Spikes of all tiles, in epochs of even and of odd number.
     inboxes: [Vec<Vec<u32>>; 2],
-    /// Scratch, one place per tile.
+    scratch: Scratch,
+}
+
+/// What [`merge`] needs.
+#[derive(Default)]
+struct Scratch {
+    /// Where the next step begins in each tile's message.
     places: Vec<usize>,
+    /// Tiles that have spikes in this step, and where it begins in their messages.
+    fired: Vec<(usize, usize)>,
 }
 
 impl Worker {
     /// The worker of some of `all` tiles, from index `first` on, who needs the spikes of the last `room` steps.
     pub fn new(tiles: Vec<Tile>, first: usize, all: usize, room: usize) -> Worker {
         let inbox = || vec![Vec::new(); all];
-        Worker { tiles, first, history: History::new(room), inboxes: [inbox(), inbox()], places: vec![0; all] }
+        Worker { tiles, first, history: History::new(room), inboxes: [inbox(), inbox()], scratch: Scratch::default() }
     }
 }
 
@@ -235,7 +243,7 @@ struct Exchange<'a, 'o> {
     observer: Option<&'a mut (dyn Observer + 'o)>,
     /// See [`Worker`].
     inboxes: &'a mut [Vec<Vec<u32>>; 2],
-    places: &'a mut [usize],
+    scratch: &'a mut Scratch,
     /// Last tick that the observer has seen.
     seen: u64,
 }
@@ -319,6 +327,8 @@ impl Exchange<'_, '_> {
     /// Waits for the messages of the others in an epoch.
     fn receive_all(&mut self, number: u64) -> Result<(), String> {
         let inbox = &mut self.inboxes[number as usize % 2];
+        let others = || (0..self.own.start).chain(self.own.end..inbox.len());
+        others().for_each(|i| self.shared.channels.mailboxes.ask(i, number));
         for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !self.own.contains(i)) {
             self.shared.channels.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
         }
@@ -329,7 +339,7 @@ impl Exchange<'_, '_> {
     fn receive(&mut self, number: u64, history: &mut History) -> Result<(), String> {
         self.receive_all(number)?;
         let (inbox, populations) = (&self.inboxes[number as usize % 2], self.shared.plan.populations.len());
-        merge(inbox, self.places, self.shared.ticks(number), populations, history);
+        merge(inbox, self.scratch, self.shared.ticks(number), populations, history);
         Ok(())
     }
 
@@ -359,9 +369,9 @@ impl Exchange<'_, '_> {
 
 /// One worker's epochs. An empty error says that another worker failed.
 fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observer + '_)>) -> Result<u64, String> {
-    let Worker { tiles, first, history, inboxes, places } = worker;
+    let Worker { tiles, first, history, inboxes, scratch } = worker;
     let own = *first..*first + tiles.len();
-    let mut exchange = Exchange { shared, own: own.clone(), observer, inboxes, places, seen: shared.start };
+    let mut exchange = Exchange { shared, own: own.clone(), observer, inboxes, scratch, seen: shared.start };
     for (i, tile) in own.clone().zip(tiles.iter_mut()) {
         let mut samples = shared.lock(0, i);
         samples.iter_mut().for_each(Vec::clear);
@@ -396,31 +406,37 @@ fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observe
     Ok(tick)
 }
 
-/// Puts the spikes of all tiles into the history, in (step, neuron) order. `places` is scratch, one place per tile.
+/// Puts the spikes of all tiles into the history, in (step, neuron) order.
 fn merge(
     inbox: &[Vec<u32>],
-    places: &mut [usize],
+    Scratch { places, fired }: &mut Scratch,
     ticks: RangeInclusive<u64>,
     populations: usize,
     history: &mut History,
 ) {
-    places.fill(0);
+    places.clear();
+    places.resize(inbox.len(), 0);
     for t in ticks {
         let all = history.at_mut(t);
         all.clear();
+        // Most tiles have no spike in most steps, and few populations: not even the call for nothing is wanted.
+        fired.clear();
+        for (i, (spikes, place)) in inbox.iter().zip(&mut *places).enumerate() {
+            let end = spikes[*place..*place + populations].last().map_or(0, |&end| end as usize);
+            if end > 0 {
+                fired.push((i, *place));
+            }
+            *place += populations + end;
+        }
         for p in 0..populations {
-            for (spikes, &at) in inbox.iter().zip(&*places) {
-                let (ends, neurons) = spikes[at..].split_at(populations);
+            for &(i, place) in &*fired {
+                let (ends, neurons) = inbox[i][place..].split_at(populations);
                 let start = if p == 0 { 0 } else { ends[p - 1] };
-                // Most steps of most populations have no spike: not even the call for nothing is wanted.
                 if start < ends[p] {
                     all.neurons.extend_from_slice(&neurons[start as usize..ends[p] as usize]);
                 }
             }
             all.ends.push(all.neurons.len() as u32);
-        }
-        for (spikes, at) in inbox.iter().zip(&mut *places) {
-            *at += populations + spikes[*at..*at + populations].last().map_or(0, |&end| end as usize);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of weights in whole numbers of a quantum, so that no order of addition can show in the result.
 
 use crate::columns::{CHUNKS, LANES};
-use crate::vector::Instructions;
+use crate::vector::{Instructions, ROWS};
 
 /// The whole number nearest to `weight`/`quantum`, ties to even, given 1/quantum. Adding 1.5·2⁵² leaves the number in
 /// the low bits: library rounding would be a call for every synapse.
@@ -21,6 +21,18 @@ pub trait Sum: Copy + Default + Send + Sync + 'static {
     fn add_line(_: impl Instructions, sums: &mut [Self; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         add_words(sums, line, gap_bits);
     }
+    /// Adds a line of packed weights to sums in rows; see [`Instructions::add_line_in_rows`].
+    #[inline(always)]
+    fn add_line_in_rows(
+        _: impl Instructions,
+        sums: &mut [Self],
+        rows: &[u32; ROWS],
+        line: &[u32; 16],
+        gap_bits: u32,
+        row_bits: u32,
+    ) {
+        add_words_in_rows(sums, rows, line, gap_bits, row_bits);
+    }
     /// The value in quanta.
     fn value(self) -> f64;
 }
@@ -37,6 +49,17 @@ impl Sum for i32 {
     #[inline(always)]
     fn add_line(with: impl Instructions, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         with.add_line(sums, line, gap_bits);
+    }
+    #[inline(always)]
+    fn add_line_in_rows(
+        with: impl Instructions,
+        sums: &mut [i32],
+        rows: &[u32; ROWS],
+        line: &[u32; 16],
+        gap_bits: u32,
+        row_bits: u32,
+    ) {
+        with.add_line_in_rows(sums, rows, line, gap_bits, row_bits);
     }
     #[inline(always)]
     fn value(self) -> f64 {
@@ -66,6 +89,27 @@ pub fn add_words<S: Sum>(sums: &mut [S; 1 << 16], [first, words @ ..]: &[u32; 16
     for &word in words {
         index = index.wrapping_add(word & ((1 << gap_bits) - 1));
         sums[usize::from(index as u16)].add(word as i32 >> gap_bits);
+    }
+}
+
+/// See [`Instructions::add_line_in_rows`].
+#[inline(always)]
+pub fn add_words_in_rows<S: Sum>(
+    sums: &mut [S],
+    rows: &[u32; ROWS],
+    [first, words @ ..]: &[u32; 16],
+    gap_bits: u32,
+    row_bits: u32,
+) {
+    let mask = ((1 << row_bits) - 1) & (ROWS as u32 - 1);
+    let mut index = first & 0xffff;
+    for &word in words {
+        index = index.wrapping_add(word & ((1 << gap_bits) - 1));
+        let start = rows[(word >> gap_bits & mask) as usize];
+        // Words lead nowhere else; the check is what safe code pays.
+        if let Some(sum) = sums.get_mut(start.wrapping_add(index) as usize) {
+            sum.add(word as i32 >> (gap_bits + row_bits));
+        }
     }
 }
 

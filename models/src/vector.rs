@@ -10,12 +10,13 @@
 //! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
 //! level that [`supported`] has confirmed, and [`force`] refuses any other. (2) A prefetch never faults, whatever the
 //! address, and changes no memory. (3) `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds; the
-//! range given lies inside one live allocation. (4) `add_line` reads a line and adds to sums at indices of 16 bits, of
-//! which there are as many. (5) `Instructions` other than the portable ones are made here alone, for a level that
-//! `supported` has confirmed; look-ups read and write whole arrays that hold just as many bytes.
+//! range given lies inside one live allocation. (4) What adds lines reads one, and adds to sums at indices of 16 bits, of
+//! which there are as many, or at indices that are less than the number of sums. (5) `Instructions` other than the portable
+//! ones are made here alone, for a level that `supported` has confirmed; what reads or writes whole arrays takes just as
+//! many bytes as they hold.
 #![allow(unsafe_code)]
 
-use crate::sum::add_words;
+use crate::sum::{add_words, add_words_in_rows};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Instruction sets that kernels are compiled for, narrow to wide.
@@ -47,6 +48,8 @@ impl Level {
 
 /// Entries of a table to look up.
 pub const ENTRIES: usize = 16;
+/// Rows of sums at most.
+pub const ROWS: usize = 64;
 
 /// What kernels ask of vector instructions beyond plain Rust. Methods must be `#[inline(always)]`, and give the same
 /// numbers at every level.
@@ -56,10 +59,17 @@ pub trait Instructions: Copy {
 
     /// Adds the words of a line behind the first to `sums`: each moves on by its low `gap_bits` bits from the index before,
     /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. Sums wrap around.
-    /// `gap_bits` is less than 32; the words of a line move on by less than 65 536 in all.
+    /// `gap_bits` is less than 32; no word that adds something leads beyond the sums.
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         add_words(sums, line, gap_bits);
+    }
+
+    /// The same where sums lie in rows: the `row_bits` bits behind the low `gap_bits` say in which of them a word adds the
+    /// number in the bits that are left. `rows` has the first sum of each; no word leads from one row into another.
+    #[inline(always)]
+    fn add_line_in_rows(self, sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], gap_bits: u32, row_bits: u32) {
+        add_words_in_rows(sums, rows, line, gap_bits, row_bits);
     }
 }
 
@@ -128,8 +138,16 @@ impl Instructions for Avx512 {
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         // SAFETY: the CPU has AVX-512 F (5).
-        if !(scatters() && unsafe { add_line_avx512(sums, line, gap_bits) }) {
+        if !(scatters() && unsafe { add_at_once_avx512(sums, &[0; ROWS], line, gap_bits, 0) }) {
             self.0.add_line(sums, line, gap_bits);
+        }
+    }
+
+    #[inline(always)]
+    fn add_line_in_rows(self, sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], gap_bits: u32, row_bits: u32) {
+        // SAFETY: the CPU has AVX-512 F (5).
+        if !(scatters() && unsafe { add_at_once_avx512(sums, rows, line, gap_bits, row_bits) }) {
+            self.0.add_line_in_rows(sums, rows, line, gap_bits, row_bits);
         }
     }
 }
@@ -216,11 +234,13 @@ unsafe fn add_line_bmi2(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add_line_avx512(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) -> bool {
+fn add_at_once_avx512(sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], gap_bits: u32, row_bits: u32) -> bool {
     use std::arch::x86_64::*;
-    // SAFETY: an array of as many bytes as the vector holds (5).
-    let words = unsafe { std::mem::transmute::<[u32; 16], __m512i>(*line) };
-    let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128(gap_bits as i32));
+    // SAFETY: arrays of as many bytes as the vectors hold (5).
+    let (words, rows) = unsafe {
+        (std::mem::transmute::<[u32; 16], __m512i>(*line), std::mem::transmute::<[u32; ROWS], [__m512i; 4]>(*rows))
+    };
+    let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128((gap_bits + row_bits) as i32));
     let gaps = _mm512_and_si512(words, _mm512_mask_set1_epi32(_mm512_set1_epi32((1 << gap_bits) - 1), 1, 0xffff));
     // Not the first word, which has no weight, and none that adds nothing.
     let used = _mm512_mask_test_epi32_mask(0xfffe, weights, weights);
@@ -233,8 +253,16 @@ fn add_line_avx512(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) -
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<14>(indices, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<12>(indices, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<8>(indices, zero));
-    let indices = _mm512_and_si512(indices, _mm512_set1_epi32(0xffff));
-    // SAFETY: indices of 16 bits lie inside the sums, borrowed exclusively (4).
+    let row = _mm512_srl_epi32(words, _mm_cvtsi32_si128(gap_bits as i32));
+    let row = _mm512_and_si512(row, _mm512_set1_epi32((1 << row_bits) - 1));
+    let mut starts = _mm512_permutex2var_epi32(rows[0], row, rows[1]);
+    if row_bits > 5 {
+        let behind = _mm512_permutex2var_epi32(rows[2], row, rows[3]);
+        starts = _mm512_mask_mov_epi32(starts, _mm512_test_epi32_mask(row, _mm512_set1_epi32(32)), behind);
+    }
+    let indices = _mm512_add_epi32(indices, starts);
+    let used = _mm512_mask_cmplt_epu32_mask(used, indices, _mm512_set1_epi32(sums.len().min(1 << 31) as i32));
+    // SAFETY: indices lie inside the sums, borrowed exclusively, and are not negative (4).
     unsafe {
         let before = _mm512_mask_i32gather_epi32::<4>(zero, used, indices, sums.as_ptr());
         _mm512_mask_i32scatter_epi32::<4>(sums.as_mut_ptr(), used, indices, _mm512_add_epi32(before, weights));
@@ -435,12 +463,19 @@ mod tests {
         }
     }
 
-    struct AddLine<'a>(&'a mut [i32; 1 << 16], &'a [u32; 16], u32);
-    impl Kernel for AddLine<'_> {
+    /// Sums, lines, bits of a distance and of a row, and where rows start.
+    struct AddLines<'a>(&'a mut [i32; 1 << 16], &'a [([u32; 16], u32)], u32, &'a [u32; ROWS]);
+    impl Kernel for AddLines<'_> {
         type Output = ();
         #[inline(always)]
         fn run(self, with: impl Instructions) {
-            with.add_line(self.0, self.1, self.2);
+            let AddLines(sums, lines, row_bits, rows) = self;
+            for (line, gap_bits) in lines {
+                match row_bits {
+                    0 => with.add_line(sums, line, *gap_bits),
+                    _ => with.add_line_in_rows(sums, rows, line, *gap_bits, row_bits),
+                }
+            }
         }
     }
 
@@ -448,31 +483,36 @@ mod tests {
     fn every_level_adds_the_same_lines() {
         let start: Box<[i32; 1 << 16]> = Box::new(std::array::from_fn(|i| (i as i32).wrapping_mul(-1_640_531_527)));
         let mut stream = crate::random::Stream::new(1, crate::random::Purpose::Partner, [0, 0]);
-        // Words move on by up to 4095; of some lines many by nothing, or add nothing.
-        let mut word = |gap_bits: u32, most: u32| {
-            let (gap, weight) = (stream.below(u64::from(most)) as u32, stream.bits() as u32);
-            gap & ((1 << gap_bits) - 1) | if weight.is_multiple_of(8) { 0 } else { weight << gap_bits }
-        };
-        let lines: Vec<([u32; 16], u32)> = (0..3000)
-            .map(|i| {
-                let (gap_bits, most) = (2 + i % 15, [4096, 200, 10][i as usize % 3]);
-                (std::array::from_fn(|at| if at == 0 { word(16, 1 << 16) } else { word(gap_bits, most) }), gap_bits)
-            })
-            .collect();
-        let mut expected = start.clone();
-        for (line, gap_bits) in &lines {
-            let mut index = line[0] as u16;
-            for word in &line[1..] {
-                index = index.wrapping_add((word % (1 << gap_bits)) as u16);
-                expected[index as usize] = expected[index as usize].wrapping_add(*word as i32 >> gap_bits);
+        for row_bits in [0, 1, 2, 4, 5, 6] {
+            let slots = (1u32 << 16) >> row_bits;
+            // Each two rows the other way round. No word is for those behind.
+            let row = |i: usize| if i < 1 << row_bits { slots * (i as u32 ^ 1) } else { u32::MAX };
+            let rows = if row_bits == 0 { [0; ROWS] } else { std::array::from_fn(row) };
+            let (mut lines, mut expected) = (Vec::new(), start.clone());
+            for i in 0..2000 {
+                let gap_bits = 2 + i % (15 - row_bits);
+                // Words of some lines move on by nothing now and then, or often. Some add nothing.
+                let most = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
+                let mut slot = stream.below(u64::from(slots)) as u32;
+                let mut line = [slot; 16];
+                for word in &mut line[1..] {
+                    let [gap, row] = [most, 1 << row_bits].map(|n| stream.below(u64::from(n)) as u32);
+                    slot += gap;
+                    let adds = slot < slots && stream.below(8) > 0;
+                    let weight = if adds { stream.bits() as i32 >> (gap_bits + row_bits) } else { 0 };
+                    *word = gap | row << gap_bits | (weight << (gap_bits + row_bits)) as u32;
+                    if adds {
+                        let sum = &mut expected[(rows[row as usize] + slot) as usize];
+                        *sum = sum.wrapping_add(weight);
+                    }
+                }
+                lines.push((line, gap_bits));
             }
-        }
-        for level in Level::ALL {
-            let mut sums = start.clone();
-            for (line, gap_bits) in &lines {
-                dispatch_at(level, AddLine(&mut sums, line, *gap_bits));
+            for level in Level::ALL {
+                let mut sums = start.clone();
+                dispatch_at(level, AddLines(&mut sums, &lines, row_bits, &rows));
+                assert!(sums == expected, "{}, {row_bits} bits", level.name());
             }
-            assert!(sums == expected, "{}", level.name());
         }
     }
 
