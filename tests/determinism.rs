@@ -3,12 +3,16 @@
 //! What is compared is everything a run shows: spikes, traces, the final state of every variable, and the number of
 //! synaptic events. A difference is named by the time and the neuron where it begins.
 use crate::networks::configuration;
+use lapicque_engine::batch::Batch;
 use lapicque_engine::network::Network;
 use lapicque_engine::plan::{Plan, Rule, Value, WeightStorage};
 use lapicque_engine::simulation::{Options, Simulation};
+use lapicque_engine::time_loop::Epoch;
 use lapicque_models::vector::{self, Level};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// Everything a run shows.
 #[derive(Default)]
@@ -254,6 +258,43 @@ fn spikes_that_are_waited_for_late_or_early_give_the_same_bits() {
         other.populations.pop();
         other.state.retain(|(name, _)| name != "v of D");
         same(&format!("{threads} threads"), &run(&late, options(threads, tiles), &[STEPS]), &other);
+    }
+}
+
+/// Workers run ahead of the first one while it waits for its observer: by as much as the shortest delay, in steps, allows.
+#[test]
+fn an_observer_that_takes_its_time_sees_the_same() {
+    for (receptor, parameters) in [("exponential", &[("tau", Value::from(2.0))][..]), ("delta", &[])] {
+        for delay in [1, 2, 3, 15, 16, 17, 40] {
+            let mut n = Network::new(0.1, 8);
+            let lif =
+                [("tau_m", 20.0.into()), ("v_threshold", 20.0.into()), ("v_reset", 10.0.into()), ("t_ref", 2.0.into())];
+            n.population("A", 700, "lif", &lif).unwrap();
+            n.receptor("A", "in", receptor, parameters).unwrap();
+            n.initial("A", "v", Value::uniform(0.0, 20.0)).unwrap();
+            n.input("drive", "A", None, "current", &[("amplitude", Value::uniform(18.0, 30.0))]).unwrap();
+            let (weight, delay) = (Value::normal(-0.3, 0.1), 0.1 * f64::from(delay));
+            n.project("A", "A", "in", Rule::FixedInDegree(40), weight, Value::uniform(delay, 2.0 * delay)).unwrap();
+            n.trace("A", 700, &["v"], 1).unwrap();
+            let plan = n.plan_mut().clone();
+            let seen = |threads: usize, pause: Duration| {
+                let mut simulation = Simulation::new(plan.clone(), options(threads, 0)).unwrap();
+                let (mut batch, mut calls) = (Batch::default(), 0);
+                let mut observer = |epoch: &Epoch<'_>| {
+                    calls += 1;
+                    if calls % 4 == 0 {
+                        std::thread::sleep(pause);
+                    }
+                    epoch.append_to(&mut batch, 1);
+                    ControlFlow::Continue(())
+                };
+                simulation.run(1000, &mut observer).unwrap();
+                batch
+            };
+            let (alone, slow) = (seen(1, Duration::ZERO), seen(5, Duration::from_micros(400)));
+            assert!(alone.spikes[0].ticks.len() > 300 && alone.samples[0].len() >= 1000 * 700);
+            assert!(alone == slow, "{receptor}, delays from {delay} ms on");
+        }
     }
 }
 

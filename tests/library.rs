@@ -111,12 +111,12 @@ fn an_observer_sees_every_step_once_and_may_break_off() {
             if *epoch.ticks.end() >= 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .unwrap();
-    // The epoch is the shortest delay, 10 steps; where no spike moves a potential at once it breaks off four epochs later.
-    assert_eq!(seen, (1..=140).collect::<Vec<u64>>());
-    assert_eq!(simulation.tick(), 140);
+    // The shortest delay is 10 steps, an epoch half of it, and it breaks off four epochs later.
+    assert_eq!(seen, (1..=120).collect::<Vec<u64>>());
+    assert_eq!(simulation.tick(), 120);
     let mut whole = network(1);
-    assert_eq!(spikes(&whole.run_for(14.0).unwrap()), count);
-    assert_eq!(simulation.run_for(36.0).unwrap(), whole.run_for(36.0).unwrap(), "and goes on from there");
+    assert_eq!(spikes(&whole.run_for(12.0).unwrap()), count);
+    assert_eq!(simulation.run_for(38.0).unwrap(), whole.run_for(38.0).unwrap(), "and goes on from there");
     assert_eq!(simulation.synaptic_events(), whole.synaptic_events());
 }
 

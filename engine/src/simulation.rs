@@ -9,7 +9,7 @@ use crate::loads;
 use crate::plan::{Plan, Value};
 use crate::share;
 use crate::tile::Tile;
-use crate::time_loop::{self, Channels, Epoch, LONGEST_EPOCH, Observer, SHOWN, Worker};
+use crate::time_loop::{self, Channels, Epoch, Observer, SHOWN, Worker, epoch_and_lead};
 use lapicque_models::list::Models;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
@@ -50,8 +50,8 @@ pub struct Simulation {
     workers: Vec<Mutex<Worker>>,
     channels: Channels,
     tick: u64,
-    /// Steps of an epoch: the shortest delay.
-    epoch: u64,
+    /// Steps of an epoch, and how many of them need no spikes of the one before.
+    epoch: (u64, u64),
     events: u64,
     /// Synapses that leave each neuron of each population.
     degrees: Vec<Vec<u64>>,
@@ -101,8 +101,8 @@ impl Simulation {
         let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let epoch = u64::from(delays.map_or(u32::MAX, |d| d.0)).min(LONGEST_EPOCH);
-        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + 2 * epoch as usize + 1;
+        let epoch = epoch_and_lead(delays.map_or(u32::MAX, |d| d.0));
+        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + 2 * epoch.0 as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let none = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
         let degrees_of = |tile: &&Tile| {

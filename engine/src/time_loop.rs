@@ -1,14 +1,19 @@
 //! The time loop.
 //!
-//! Grid t_n = n·dt. An epoch is as long as the shortest delay in the network, so that no spike of an epoch can act
-//! within it. In each epoch:
-//! 1. every tile, in parallel, for each step: deliver what is due, update its neurons, collect its spikes;
-//! 2. it sends them to all workers; each puts all tiles' spikes in canonical order (step, neuron) into its own history;
-//! 3. the first worker shows it to the observer, several epochs at a time where they are short.
+//! Grid t_n = n·dt. An epoch is half as long as the shortest delay in the network, rounded up: its first steps, all of them
+//! or all but one, need no spike of the epoch before. In each epoch
+//! 1. every tile, in parallel, does these steps: deliver what is due, update its neurons, collect its spikes;
+//! 2. each worker receives the spikes of the epoch before, and puts those of all tiles in canonical order (step, neuron)
+//!    into a history of its own;
+//! 3. the first worker shows the epoch before that to the observer, several at a time where they are short;
+//! 4. every tile does the step that is left, if one is.
+//!
+//! Spikes are sent as soon as those of an epoch are complete. So they have about as long to come as an epoch takes, and
+//! a worker that falls behind by less holds nobody up.
 //!
 //! Where no spike moves a potential at once, what is due at the end of a step acts from the next one on. Then a step is
-//! updated first and delivered behind that, and the spikes of an epoch are waited for when the next one has begun: they
-//! come while the neurons are updated. The bits are the same.
+//! updated first and delivered behind that: spikes come while neurons are updated even if the shortest delay is one
+//! step. The bits are the same.
 //!
 //! The step from t_n to t_{n+1} (the step contract; NEST's conventions, so that tables compare row by row):
 //! 1. receptors and membrane propagate over dt, currents held constant (or exactly, where the kernel knows their decay);
@@ -22,8 +27,8 @@
 //! trace is the state at the start, row i the state after the step that ends at its time, reset included.
 //!
 //! Workers live as long as a call: one task per thread of the pool. Nothing but the spikes of all others holds a worker
-//! up. It runs ahead by one epoch at most, or two where spikes are late, and then writes into other mailboxes and
-//! samples. Locks of samples are never contended.
+//! up. It runs ahead by two epochs at most, and then writes into other mailboxes and samples. Locks of samples are never
+//! contended.
 
 use crate::batch::Batch;
 use crate::error::RunError;
@@ -43,8 +48,8 @@ pub const LONGEST_EPOCH: u64 = 64;
 /// epochs are.
 pub const SHOWN: u64 = 8;
 
-/// Buffers of samples, used in turn: a worker may write two groups of epochs ahead of those that are shown.
-const SAMPLES: usize = 3;
+/// Buffers of samples, used in turn: a worker may write four epochs ahead of the one that is shown.
+const SAMPLES: usize = 5;
 
 /// The tiles of one thread and the spikes they need.
 pub struct Worker {
@@ -145,7 +150,7 @@ impl Epoch<'_> {
 }
 
 /// Watches a run. Called after every epoch, or as soon as [`SHOWN`] steps have ended where epochs are shorter, on the
-/// first worker's thread; `Break` ends the run one to four epochs later, and these are shown too.
+/// first worker's thread; `Break` ends the run four epochs later, and these are shown too.
 pub trait Observer: Send {
     /// Sees an epoch.
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
@@ -166,8 +171,18 @@ struct Shared<'a> {
     start: u64,
     end: u64,
     epoch: u64,
-    /// Whether an epoch begins before the spikes of the last one have come.
+    /// Steps of an epoch that need no spikes of the one before.
+    lead: u64,
+    /// Epochs that the observer is shown at a time.
+    shown: u64,
+    /// Whether events act from the next step on.
     late: bool,
+}
+
+/// Steps of an epoch, and how many of them need no spikes of the one before, where `delay` steps are the shortest delay.
+pub fn epoch_and_lead(delay: u32) -> (u64, u64) {
+    let epoch = u64::from(delay.div_ceil(2)).min(LONGEST_EPOCH);
+    (epoch, (u64::from(delay) - epoch).min(epoch))
 }
 
 /// Runs the steps that follow tick `ticks.start`, up to `ticks.end`. Returns the tick reached: an earlier one if the
@@ -179,7 +194,7 @@ pub fn run(
     plan: &Plan,
     channels: &mut Channels,
     ticks: Range<u64>,
-    epoch: u64,
+    (epoch, lead): (u64, u64),
     late: bool,
     observer: &mut dyn Observer,
 ) -> Result<u64, RunError> {
@@ -188,7 +203,8 @@ pub fn run(
     }
     channels.mailboxes.empty();
     let last_epoch = AtomicU64::new(u64::MAX);
-    let shared = Shared { plan, channels, last_epoch, start: ticks.start, end: ticks.end, epoch, late };
+    let shown = SHOWN.div_ceil(epoch);
+    let shared = Shared { plan, channels, last_epoch, start: ticks.start, end: ticks.end, epoch, lead, shown, late };
     let observer = Mutex::new(observer);
     let reached = pool.broadcast(|context| {
         let work = || {
@@ -219,14 +235,9 @@ impl Shared<'_> {
         before + 1..=(before + self.epoch).min(self.end)
     }
 
-    /// Epochs that the observer is shown at a time.
-    fn shown(&self) -> u64 {
-        SHOWN.div_ceil(self.epoch)
-    }
-
     /// Where the samples of an epoch are.
     fn samples(&self, number: u64) -> &[SharedSamples] {
-        &self.channels.samples[(number / self.shown()) as usize % SAMPLES]
+        &self.channels.samples[(number / self.shown) as usize % SAMPLES]
     }
 
     /// The samples of a tile in an epoch, to be written.
@@ -249,15 +260,17 @@ struct Exchange<'a, 'o> {
 }
 
 impl Exchange<'_, '_> {
-    /// Where spikes are late: updates all tiles to the first tick of an epoch, then waits for the spikes of the one before.
-    fn begin(&mut self, tiles: &mut [Tile], number: u64, history: &mut History) -> Result<(), String> {
-        let ticks = self.shared.ticks(number);
-        for (i, tile) in self.own.clone().zip(tiles) {
-            self.update(tile, i, number, *ticks.start());
-            if ticks.start() == ticks.end() {
-                self.send(i, number);
-            }
+    /// An epoch of all tiles.
+    fn run(&mut self, tiles: &mut [Tile], number: u64, history: &mut History) -> Result<(), String> {
+        let (first, last) = self.shared.ticks(number).into_inner();
+        if number > 0 && number.is_multiple_of(self.shared.shown) {
+            self.own.clone().for_each(|i| self.shared.lock(number, i).iter_mut().for_each(Vec::clear));
         }
+        if self.shared.late {
+            self.own.clone().zip(&mut *tiles).for_each(|(i, tile)| self.update(tile, i, number, first));
+        }
+        let rest = (first + self.shared.lead).min(last + 1);
+        self.steps(tiles, number, first..rest, history);
         if number > 0 {
             self.receive(number - 1, history)?;
         }
@@ -265,40 +278,33 @@ impl Exchange<'_, '_> {
         if number > 1 {
             self.show(number - 2, history, false);
         }
+        self.steps(tiles, number, rest..last + 1, history);
         Ok(())
     }
 
-    /// The steps of an epoch on a tile, or what [`Exchange::begin`] has left of them. Its spikes are sent: where they are late
-    /// as soon as they are complete, else with the samples.
-    fn steps(&mut self, tile: &mut Tile, index: usize, number: u64, history: &History) {
-        let Shared { plan, late, .. } = *self.shared;
-        let ticks = self.shared.ticks(number);
-        let mut samples = self.shared.lock(number, index);
-        if number > 0 && number.is_multiple_of(self.shared.shown()) {
-            samples.iter_mut().for_each(Vec::clear);
+    /// Steps of an epoch, by the ticks at which they end, of all tiles. Where events act from the next step on, a tile has been
+    /// updated to the first of these ticks, and is to that behind the last, if it lies in the epoch.
+    fn steps(&mut self, tiles: &mut [Tile], number: u64, ticks: Range<u64>, history: &History) {
+        if ticks.is_empty() {
+            return;
         }
-        for tick in ticks.clone() {
-            if late {
-                if tick > *ticks.start() {
-                    self.update(tile, index, number, tick);
-                    if tick == *ticks.end() {
-                        self.send(index, number);
-                    }
+        let last = *self.shared.ticks(number).end();
+        for (i, tile) in self.own.clone().zip(tiles) {
+            let mut samples = self.shared.lock(number, i);
+            for tick in ticks.clone() {
+                tile.deliver(tick, history);
+                if !self.shared.late {
+                    self.update(tile, i, number, tick);
                 }
-                tile.deliver(tick, history);
-            } else {
-                tile.deliver(tick, history);
-                self.update(tile, index, number, tick);
+                tile.sample(self.shared.plan, tick, &mut samples);
+                if self.shared.late && tick < last {
+                    self.update(tile, i, number, tick + 1);
+                }
             }
-            tile.sample(plan, tick, &mut samples);
-        }
-        drop(samples);
-        if !late {
-            self.send(index, number);
         }
     }
 
-    /// Where spikes are late: what is left to receive and to show at the end of the last epoch, but for that itself.
+    /// What is left to receive and to show at the end of the last epoch, but for that itself.
     fn catch_up(&mut self, number: u64, history: &mut History) -> Result<(), String> {
         self.receive(number, history)?;
         self.meet(number + 1)?;
@@ -308,13 +314,17 @@ impl Exchange<'_, '_> {
         Ok(())
     }
 
-    /// Updates a tile of this worker to `tick`.
+    /// Updates a tile of this worker to `tick`, and sends its spikes if it is the last of an epoch.
     fn update(&mut self, tile: &mut Tile, index: usize, number: u64, tick: u64) {
+        let (first, last) = self.shared.ticks(number).into_inner();
         let spikes = &mut self.inboxes[number as usize % 2][index];
-        if tick == *self.shared.ticks(number).start() {
+        if tick == first {
             spikes.clear();
         }
         tile.update(self.shared.plan, tick, spikes);
+        if tick == last {
+            self.send(index, number);
+        }
     }
 
     /// Sends the spikes of a tile of this worker in an epoch.
@@ -354,14 +364,13 @@ impl Exchange<'_, '_> {
     /// Shows the steps up to the end of an epoch, if there are enough of them or these are the last.
     fn show(&mut self, number: u64, history: &History, last: bool) {
         let Exchange { shared, observer: Some(observer), seen, .. } = self else { return };
-        if last || (number + 1).is_multiple_of(shared.shown()) {
+        if last || (number + 1).is_multiple_of(shared.shown) {
             let ticks = *seen + 1..=*shared.ticks(number).end();
             *seen = *ticks.end();
             let epoch = Epoch { ticks, history, samples: shared.samples(number), widths: &shared.channels.widths };
             if observer.epoch(&epoch).is_break() {
                 // The others may be that far ahead: all stop there.
-                let ahead = if shared.late { 4 } else { 1 };
-                shared.last_epoch.fetch_min(number + ahead, Ordering::AcqRel);
+                shared.last_epoch.fetch_min(number + 4, Ordering::AcqRel);
             }
         }
     }
@@ -381,23 +390,12 @@ fn work(shared: &Shared, worker: &mut Worker, observer: Option<&mut (dyn Observe
     }
     let mut number = 0;
     let tick = loop {
-        if shared.late {
-            exchange.begin(tiles, number, history)?;
-        }
-        own.clone().zip(tiles.iter_mut()).for_each(|(i, tile)| exchange.steps(tile, i, number, history));
-        if !shared.late {
-            exchange.receive(number, history)?;
-        }
+        exchange.run(tiles, number, history)?;
         let tick = *shared.ticks(number).end();
         // The first worker lowers it before it sends a message without which nobody gets to the end of that epoch.
-        let stop = shared.last_epoch.load(Ordering::Acquire) <= number || tick == shared.end;
-        if shared.late && stop {
+        if shared.last_epoch.load(Ordering::Acquire) <= number || tick == shared.end {
             exchange.catch_up(number, history)?;
-        }
-        if !shared.late || stop {
-            exchange.show(number, history, stop);
-        }
-        if stop {
+            exchange.show(number, history, true);
             break tick;
         }
         number += 1;
