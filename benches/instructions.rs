@@ -128,7 +128,7 @@ fn counted(tick: u64) {
     black_box(tick);
 }
 
-/// Runs 300 steps, of which about the last 200 are counted.
+/// Runs 300 steps, of which about the last 180 are counted: an observer is shown a step some epochs later.
 fn run(mut simulation: Simulation) -> Simulation {
     let mut before = true;
     let mut observer = |epoch: &Epoch<'_>| {
