@@ -8,7 +8,7 @@
 //! while every worker has a core; parking makes sure that on a busy machine, or with more workers than cores, a reader
 //! does not take the core of the one it waits for.
 
-use lapicque_models::vector::prefetch;
+use lapicque_models::vector::prefetch_range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 
@@ -98,9 +98,9 @@ impl Mailboxes {
         }
     }
 
-    /// Asks for the first line of a tile's message of an epoch, come or not, so that those of several tiles come at a time.
-    pub fn ask(&self, tile: usize, epoch: u64) {
-        prefetch(&self.boxes[epoch as usize % BOXES], tile);
+    /// Asks for a tile's message of an epoch of about so many words, come or not, so that those of several tiles come at a time.
+    pub fn ask(&self, tile: usize, epoch: u64, length: usize) {
+        prefetch_range(&self.boxes[epoch as usize % BOXES][tile].words, 0..length.clamp(1, WORDS));
     }
 
     /// Waits for a tile's message of an epoch and copies it.

@@ -337,10 +337,12 @@ impl Exchange<'_, '_> {
     /// Waits for the messages of the others in an epoch.
     fn receive_all(&mut self, number: u64) -> Result<(), String> {
         let inbox = &mut self.inboxes[number as usize % 2];
-        let others = || (0..self.own.start).chain(self.own.end..inbox.len());
-        others().for_each(|i| self.shared.channels.mailboxes.ask(i, number));
-        for (i, spikes) in inbox.iter_mut().enumerate().filter(|(i, _)| !self.own.contains(i)) {
-            self.shared.channels.mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
+        let mailboxes = &self.shared.channels.mailboxes;
+        let others = |(i, _): &(usize, &mut Vec<u32>)| !self.own.contains(i);
+        // The last messages say about how long these are.
+        inbox.iter_mut().enumerate().filter(others).for_each(|(i, last)| mailboxes.ask(i, number, last.len()));
+        for (i, spikes) in inbox.iter_mut().enumerate().filter(others) {
+            mailboxes.receive(i, number, spikes).map_err(|_| String::new())?;
         }
         Ok(())
     }
