@@ -271,7 +271,8 @@ fn add_at_once_avx512(sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], ga
 }
 
 /// Whether this CPU takes less time for a gather and a scatter than for fifteen additions. With those the full microcircuit
-/// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026).
+/// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026), and
+/// a network like one of eight tiles of it, in bands of delays, 0.87.
 /// Scatters are said to be slow on AMD's CPUs, and gathers on Intel's before this one, since microcode keeps them from
 /// leaking data. FP16, which is not used, tells them apart. To ask for every line costs a load; to ask before would be one
 /// for every kernel.
