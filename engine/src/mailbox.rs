@@ -100,7 +100,9 @@ impl Mailboxes {
 
     /// Asks for a tile's message of an epoch of about so many words, come or not, so that those of several tiles come at a time.
     pub fn ask(&self, tile: usize, epoch: u64, length: usize) {
-        prefetch_range(&self.boxes[epoch as usize % BOXES][tile].words, 0..length.clamp(1, WORDS));
+        // Of a message that is too long only the head is read there.
+        let words = if length > WORDS { 1 } else { length.max(1) };
+        prefetch_range(&self.boxes[epoch as usize % BOXES][tile].words, 0..words);
     }
 
     /// Waits for a tile's message of an epoch and copies it.

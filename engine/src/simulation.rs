@@ -9,7 +9,7 @@ use crate::loads;
 use crate::plan::{Plan, Value};
 use crate::share;
 use crate::tile::Tile;
-use crate::time_loop::{self, Channels, Epoch, Observer, SHOWN, Worker, epoch_and_lead};
+use crate::time_loop::{self, Channels, Epoch, Epochs, Observer, SHOWN, Worker};
 use lapicque_models::list::Models;
 use rayon::prelude::*;
 use std::ops::ControlFlow;
@@ -50,8 +50,7 @@ pub struct Simulation {
     workers: Vec<Mutex<Worker>>,
     channels: Channels,
     tick: u64,
-    /// Steps of an epoch, and how many of them need no spikes of the one before.
-    epoch: (u64, u64),
+    epochs: Epochs,
     events: u64,
     /// Synapses that leave each neuron of each population.
     degrees: Vec<Vec<u64>>,
@@ -101,8 +100,8 @@ impl Simulation {
         let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let epoch = epoch_and_lead(delays.map_or(u32::MAX, |d| d.0));
-        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + 2 * epoch.0 as usize + 1;
+        let epochs = Epochs::new(delays.map_or(u32::MAX, |d| d.0));
+        let room = delays.map_or(0, |d| d.1 as usize).max(SHOWN as usize) + 2 * epochs.steps as usize + 1;
         let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
         let none = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
         let degrees_of = |tile: &&Tile| {
@@ -120,7 +119,7 @@ impl Simulation {
         let worker = |(index, tiles)| Worker::new(tiles, tiles_of(index).start, all, room);
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
         let blueprint = preparation.blueprint;
-        Ok(Simulation { plan, options, blueprint, pool, workers, channels, tick: 0, epoch, events: 0, degrees })
+        Ok(Simulation { plan, options, blueprint, pool, workers, channels, tick: 0, epochs, events: 0, degrees })
     }
 
     /// The plan, with the changes made since.
@@ -203,7 +202,7 @@ impl Simulation {
             plan,
             channels,
             self.tick..self.tick + steps,
-            self.epoch,
+            self.epochs,
             blueprint.late,
             &mut count,
         )?;

@@ -8,8 +8,8 @@
 //! 3. the first worker shows the epoch before that to the observer, several at a time where they are short;
 //! 4. every tile does the step that is left, if one is.
 //!
-//! Spikes are sent as soon as those of an epoch are complete. So they have about as long to come as an epoch takes, and
-//! a worker that falls behind by less holds nobody up.
+//! Spikes are sent as soon as those of an epoch are complete. So they have about as long to come as those first steps take,
+//! and a worker that falls behind by less holds nobody up.
 //!
 //! Where no spike moves a potential at once, what is due at the end of a step acts from the next one on. Then a step is
 //! updated first and delivered behind that: spikes come while neurons are updated even if the shortest delay is one
@@ -150,7 +150,7 @@ impl Epoch<'_> {
 }
 
 /// Watches a run. Called after every epoch, or as soon as [`SHOWN`] steps have ended where epochs are shorter, on the
-/// first worker's thread; `Break` ends the run four epochs later, and these are shown too.
+/// first worker's thread; `Break` ends the run four epochs later, or at its end, and these are shown too.
 pub trait Observer: Send {
     /// Sees an epoch.
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
@@ -166,23 +166,32 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 struct Shared<'a> {
     plan: &'a Plan,
     channels: &'a Channels,
-    /// Number of the epoch after which all stop; only the first worker lowers it, before it meets the others.
+    /// Number of the epoch after which all stop; only the first worker lowers it, before it sends the next message.
     last_epoch: AtomicU64,
     start: u64,
     end: u64,
-    epoch: u64,
-    /// Steps of an epoch that need no spikes of the one before.
-    lead: u64,
+    epochs: Epochs,
     /// Epochs that the observer is shown at a time.
     shown: u64,
     /// Whether events act from the next step on.
     late: bool,
 }
 
-/// Steps of an epoch, and how many of them need no spikes of the one before, where `delay` steps are the shortest delay.
-pub fn epoch_and_lead(delay: u32) -> (u64, u64) {
-    let epoch = u64::from(delay.div_ceil(2)).min(LONGEST_EPOCH);
-    (epoch, (u64::from(delay) - epoch).min(epoch))
+/// How a run is cut into epochs.
+#[derive(Clone, Copy, Debug)]
+pub struct Epochs {
+    /// Steps of an epoch.
+    pub steps: u64,
+    /// First steps of an epoch that need no spikes of the one before.
+    lead: u64,
+}
+
+impl Epochs {
+    /// Those of a network whose shortest delay has so many steps.
+    pub fn new(shortest_delay: u32) -> Epochs {
+        let steps = u64::from(shortest_delay.div_ceil(2)).min(LONGEST_EPOCH);
+        Epochs { steps, lead: (u64::from(shortest_delay) - steps).min(steps) }
+    }
 }
 
 /// Runs the steps that follow tick `ticks.start`, up to `ticks.end`. Returns the tick reached: an earlier one if the
@@ -194,7 +203,7 @@ pub fn run(
     plan: &Plan,
     channels: &mut Channels,
     ticks: Range<u64>,
-    (epoch, lead): (u64, u64),
+    epochs: Epochs,
     late: bool,
     observer: &mut dyn Observer,
 ) -> Result<u64, RunError> {
@@ -203,8 +212,8 @@ pub fn run(
     }
     channels.mailboxes.empty();
     let last_epoch = AtomicU64::new(u64::MAX);
-    let shown = SHOWN.div_ceil(epoch);
-    let shared = Shared { plan, channels, last_epoch, start: ticks.start, end: ticks.end, epoch, lead, shown, late };
+    let shown = SHOWN.div_ceil(epochs.steps);
+    let shared = Shared { plan, channels, last_epoch, start: ticks.start, end: ticks.end, epochs, shown, late };
     let observer = Mutex::new(observer);
     let reached = pool.broadcast(|context| {
         let work = || {
@@ -231,8 +240,8 @@ pub fn run(
 impl Shared<'_> {
     /// The steps of an epoch, by the ticks at which they end.
     fn ticks(&self, number: u64) -> RangeInclusive<u64> {
-        let before = self.start + number * self.epoch;
-        before + 1..=(before + self.epoch).min(self.end)
+        let before = self.start + number * self.epochs.steps;
+        before + 1..=(before + self.epochs.steps).min(self.end)
     }
 
     /// Where the samples of an epoch are.
@@ -269,7 +278,7 @@ impl Exchange<'_, '_> {
         if self.shared.late {
             self.own.clone().zip(&mut *tiles).for_each(|(i, tile)| self.update(tile, i, number, first));
         }
-        let rest = (first + self.shared.lead).min(last + 1);
+        let rest = (first + self.shared.epochs.lead).min(last + 1);
         self.steps(tiles, number, first..rest, history);
         if number > 0 {
             self.receive(number - 1, history)?;
@@ -419,7 +428,7 @@ fn merge(
     for t in ticks {
         let all = history.at_mut(t);
         all.clear();
-        // Most tiles have no spike in most steps, and few populations: not even the call for nothing is wanted.
+        // In most steps most tiles have no spike, and of others most populations: not even the call for nothing is wanted.
         fired.clear();
         for (i, (spikes, place)) in inbox.iter().zip(&mut *places).enumerate() {
             let end = spikes[*place..*place + populations].last().map_or(0, |&end| end as usize);

@@ -65,8 +65,9 @@ pub trait Instructions: Copy {
         add_words(sums, line, gap_bits);
     }
 
-    /// The same where sums lie in rows: the `row_bits` bits behind the low `gap_bits` say in which of them a word adds the
-    /// number in the bits that are left. `rows` has the first sum of each; no word leads from one row into another.
+    /// The same where sums, fewer than 2³¹, lie in rows: the `row_bits` bits behind the low `gap_bits` say in which of them a
+    /// word adds the number in the bits that are left. `rows` has the first sum of each. There are less than 32 such bits
+    /// together, and no word that adds something leads from one row into another.
     #[inline(always)]
     fn add_line_in_rows(self, sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], gap_bits: u32, row_bits: u32) {
         add_words_in_rows(sums, rows, line, gap_bits, row_bits);
@@ -241,7 +242,8 @@ fn add_at_once_avx512(sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], ga
         (std::mem::transmute::<[u32; 16], __m512i>(*line), std::mem::transmute::<[u32; ROWS], [__m512i; 4]>(*rows))
     };
     let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128((gap_bits + row_bits) as i32));
-    let gaps = _mm512_and_si512(words, _mm512_mask_set1_epi32(_mm512_set1_epi32((1 << gap_bits) - 1), 1, 0xffff));
+    let gaps =
+        _mm512_and_si512(words, _mm512_mask_set1_epi32(_mm512_set1_epi32(((1u32 << gap_bits) - 1) as i32), 1, 0xffff));
     // Not the first word, which has no weight, and none that adds nothing.
     let used = _mm512_mask_test_epi32_mask(0xfffe, weights, weights);
     if _mm512_mask_testn_epi32_mask(used & 0xfffc, gaps, gaps) != 0 {
@@ -464,20 +466,37 @@ mod tests {
         }
     }
 
-    /// Sums, lines, bits of a distance and of a row, and where rows start.
-    struct AddLines<'a>(&'a mut [i32; 1 << 16], &'a [([u32; 16], u32)], u32, &'a [u32; ROWS]);
+    /// Lines with the bits of their distances, added to sums: of one row, or of some that start at `rows`.
+    struct AddLines<'a> {
+        sums: &'a mut [i32; 1 << 16],
+        lines: &'a [([u32; 16], u32)],
+        rows: Option<(&'a [u32; ROWS], u32)>,
+    }
     impl Kernel for AddLines<'_> {
         type Output = ();
         #[inline(always)]
         fn run(self, with: impl Instructions) {
-            let AddLines(sums, lines, row_bits, rows) = self;
-            for (line, gap_bits) in lines {
-                match row_bits {
-                    0 => with.add_line(sums, line, *gap_bits),
-                    _ => with.add_line_in_rows(sums, rows, line, *gap_bits, row_bits),
+            for (line, gap_bits) in self.lines {
+                match self.rows {
+                    None => with.add_line(self.sums, line, *gap_bits),
+                    Some((rows, row_bits)) => with.add_line_in_rows(self.sums, rows, line, *gap_bits, row_bits),
                 }
             }
         }
+    }
+
+    /// Adds at once, on CPUs too where that is slow.
+    #[cfg(target_arch = "x86_64")]
+    fn add_at_once(sums: &mut [i32; 1 << 16], lines: &[([u32; 16], u32)], rows: &[u32; ROWS], row_bits: u32) {
+        let mut left = 0;
+        for (line, gap_bits) in lines {
+            // SAFETY: the caller has asked for AVX-512 (5).
+            if !unsafe { add_at_once_avx512(sums, rows, line, *gap_bits, row_bits) } {
+                add_words_in_rows(sums, rows, line, *gap_bits, row_bits);
+                left += 1;
+            }
+        }
+        assert!((10..lines.len() - 10).contains(&left), "{left} lines have words for one sum");
     }
 
     #[test]
@@ -495,7 +514,8 @@ mod tests {
                 // Words of some lines move on by nothing now and then, or often. Some add nothing.
                 let most = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
                 let mut slot = stream.below(u64::from(slots)) as u32;
-                let mut line = [slot; 16];
+                // Only the low half of the first word counts.
+                let mut line = [slot | (stream.bits() as u32) << 16; 16];
                 for word in &mut line[1..] {
                     let [gap, row] = [most, 1 << row_bits].map(|n| stream.below(u64::from(n)) as u32);
                     slot += gap;
@@ -509,10 +529,22 @@ mod tests {
                 }
                 lines.push((line, gap_bits));
             }
+            let (lines, rows) = (&lines[..], Some((&rows, row_bits)));
             for level in Level::ALL {
                 let mut sums = start.clone();
-                dispatch_at(level, AddLines(&mut sums, &lines, row_bits, &rows));
-                assert!(sums == expected, "{}, {row_bits} bits", level.name());
+                dispatch_at(level, AddLines { sums: &mut sums, lines, rows });
+                assert!(sums == expected, "{}, rows of {row_bits} bits", level.name());
+                if row_bits == 0 {
+                    let mut sums = start.clone();
+                    dispatch_at(level, AddLines { sums: &mut sums, lines, rows: None });
+                    assert!(sums == expected, "{}", level.name());
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            if let (true, Some((rows, row_bits))) = (supported(Level::Avx512), rows) {
+                let mut sums = start.clone();
+                add_at_once(&mut sums, lines, rows, row_bits);
+                assert!(sums == expected, "at once, rows of {row_bits} bits");
             }
         }
     }
