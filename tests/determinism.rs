@@ -290,7 +290,11 @@ fn runs_whose_observer_takes_its_time_or_breaks_off_give_the_bits_of_single_step
         let mut steps = Simulation::new(plan.clone(), options(1, 0)).unwrap();
         let mut right = Batch::default();
         for _ in 0..1000 {
-            steps.run(1, &mut |epoch: &Epoch<'_>| ControlFlow::Continue(epoch.append_to(&mut right, 1))).unwrap();
+            let mut observer = |epoch: &Epoch<'_>| {
+                epoch.append_to(&mut right, 1);
+                ControlFlow::Continue(())
+            };
+            steps.run(1, &mut observer).unwrap();
         }
         let mut simulation = Simulation::new(plan, options(5, 0)).unwrap();
         let (mut seen, mut calls) = (Batch::default(), 0);
