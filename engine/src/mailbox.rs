@@ -32,6 +32,9 @@ struct Mailbox {
     long: RwLock<Vec<u32>>,
 }
 
+// A head of 12 bytes, then the words, and nothing else on their sixteen lines.
+const _: () = assert!(std::mem::offset_of!(Mailbox, words) == 12 && std::mem::offset_of!(Mailbox, long) == 16 * 64);
+
 /// The mailboxes of all tiles.
 pub struct Mailboxes {
     /// Those of the last epochs. When a tile has its message of epoch n ready, its worker has had those of epoch n − 2 at least
