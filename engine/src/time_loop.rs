@@ -42,7 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLockWriteGuard};
 
 /// Longest epoch in steps where delays would allow more: how often the observer is called at least.
-pub const LONGEST_EPOCH: u64 = 64;
+const LONGEST_EPOCH: u64 = 64;
 
 /// Steps that the observer is shown at a time at least, unless the run ends: to call it costs the more the shorter
 /// epochs are.
@@ -162,21 +162,6 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
     }
 }
 
-/// What all workers share during a call.
-struct Shared<'a> {
-    plan: &'a Plan,
-    channels: &'a Channels,
-    /// Number of the epoch after which all stop; only the first worker lowers it, before it sends the next message.
-    last_epoch: AtomicU64,
-    start: u64,
-    end: u64,
-    epochs: Epochs,
-    /// Epochs that the observer is shown at a time.
-    shown: u64,
-    /// Whether events act from the next step on.
-    late: bool,
-}
-
 /// How a run is cut into epochs.
 #[derive(Clone, Copy, Debug)]
 pub struct Epochs {
@@ -192,6 +177,21 @@ impl Epochs {
         let steps = u64::from(shortest_delay.div_ceil(2)).min(LONGEST_EPOCH);
         Epochs { steps, lead: (u64::from(shortest_delay) - steps).min(steps) }
     }
+}
+
+/// What all workers share during a call.
+struct Shared<'a> {
+    plan: &'a Plan,
+    channels: &'a Channels,
+    /// Number of the epoch after which all stop; only the first worker lowers it, before it sends the next message.
+    last_epoch: AtomicU64,
+    start: u64,
+    end: u64,
+    epochs: Epochs,
+    /// Epochs that the observer is shown at a time.
+    shown: u64,
+    /// Whether events act from the next step on.
+    late: bool,
 }
 
 /// Runs the steps that follow tick `ticks.start`, up to `ticks.end`. Returns the tick reached: an earlier one if the
