@@ -274,7 +274,8 @@ fn add_at_once_avx512(sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], ga
 
 /// Whether this CPU takes less time for a gather and a scatter than for fifteen additions. With those the full microcircuit
 /// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026), and
-/// a network like one of eight tiles of it, in bands of delays, 0.87.
+/// a network like one of eight tiles of it, in bands of delays, 0.87 (27 November).
+///
 /// Scatters are said to be slow on AMD's CPUs, and gathers on Intel's before this one, since microcode keeps them from
 /// leaking data. FP16, which is not used, tells them apart. To ask for every line costs a load; to ask before would be one
 /// for every kernel.
@@ -426,6 +427,7 @@ pub fn advise_huge_pages<T>(slice: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Purpose, Stream};
 
     struct Sum<'a>(&'a [f64]);
     impl Kernel for Sum<'_> {
@@ -499,51 +501,61 @@ mod tests {
         assert!((10..lines.len() - 10).contains(&left), "{left} lines have words for one sum");
     }
 
+    /// Random lines, with the bits of their distances; what they add is added to `sums`.
+    fn random_lines(
+        stream: &mut Stream,
+        sums: &mut [i32; 1 << 16],
+        rows: &[u32; ROWS],
+        row_bits: u32,
+    ) -> Vec<([u32; 16], u32)> {
+        let slots = 0x1_0000 >> row_bits;
+        let mut line = |i: u32| {
+            let gap_bits = 2 + i % (15 - row_bits);
+            // Words of some lines move on by nothing now and then, or often. Some add nothing.
+            let most = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
+            let mut slot = stream.below(u64::from(slots)) as u32;
+            // Only the low half of the first word counts.
+            let mut line = [slot | (stream.bits() as u32) << 16; 16];
+            for word in &mut line[1..] {
+                let [gap, row] = [most, 1 << row_bits].map(|n| stream.below(u64::from(n)) as u32);
+                slot += gap;
+                let adds = slot < slots && stream.below(8) > 0;
+                let weight = if adds { stream.bits() as i32 >> (gap_bits + row_bits) } else { 0 };
+                *word = gap | row << gap_bits | (weight << (gap_bits + row_bits)) as u32;
+                if adds {
+                    let sum = &mut sums[(rows[row as usize] + slot) as usize];
+                    *sum = sum.wrapping_add(weight);
+                }
+            }
+            (line, gap_bits)
+        };
+        (0..2000).map(&mut line).collect()
+    }
+
     #[test]
     fn every_level_adds_the_same_lines() {
         let start: Box<[i32; 1 << 16]> = Box::new(std::array::from_fn(|i| (i as i32).wrapping_mul(-1_640_531_527)));
-        let mut stream = crate::random::Stream::new(1, crate::random::Purpose::Partner, [0, 0]);
+        let mut stream = Stream::new(1, Purpose::Partner, [0, 0]);
         for row_bits in [0, 1, 2, 4, 5, 6] {
-            let slots = (1u32 << 16) >> row_bits;
             // Each two rows the other way round. No word is for those behind.
-            let row = |i: usize| if i < 1 << row_bits { slots * (i as u32 ^ 1) } else { u32::MAX };
+            let row = |i: usize| if i < 1 << row_bits { (0x1_0000 >> row_bits) * (i as u32 ^ 1) } else { u32::MAX };
             let rows = if row_bits == 0 { [0; ROWS] } else { std::array::from_fn(row) };
-            let (mut lines, mut expected) = (Vec::new(), start.clone());
-            for i in 0..2000 {
-                let gap_bits = 2 + i % (15 - row_bits);
-                // Words of some lines move on by nothing now and then, or often. Some add nothing.
-                let most = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
-                let mut slot = stream.below(u64::from(slots)) as u32;
-                // Only the low half of the first word counts.
-                let mut line = [slot | (stream.bits() as u32) << 16; 16];
-                for word in &mut line[1..] {
-                    let [gap, row] = [most, 1 << row_bits].map(|n| stream.below(u64::from(n)) as u32);
-                    slot += gap;
-                    let adds = slot < slots && stream.below(8) > 0;
-                    let weight = if adds { stream.bits() as i32 >> (gap_bits + row_bits) } else { 0 };
-                    *word = gap | row << gap_bits | (weight << (gap_bits + row_bits)) as u32;
-                    if adds {
-                        let sum = &mut expected[(rows[row as usize] + slot) as usize];
-                        *sum = sum.wrapping_add(weight);
-                    }
-                }
-                lines.push((line, gap_bits));
-            }
-            let (lines, rows) = (&lines[..], Some((&rows, row_bits)));
+            let mut expected = start.clone();
+            let lines = random_lines(&mut stream, &mut expected, &rows, row_bits);
             for level in Level::ALL {
                 let mut sums = start.clone();
-                dispatch_at(level, AddLines { sums: &mut sums, lines, rows });
+                dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, rows: Some((&rows, row_bits)) });
                 assert!(sums == expected, "{}, rows of {row_bits} bits", level.name());
                 if row_bits == 0 {
                     let mut sums = start.clone();
-                    dispatch_at(level, AddLines { sums: &mut sums, lines, rows: None });
+                    dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, rows: None });
                     assert!(sums == expected, "{}", level.name());
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            if let (true, Some((rows, row_bits))) = (supported(Level::Avx512), rows) {
+            if supported(Level::Avx512) {
                 let mut sums = start.clone();
-                add_at_once(&mut sums, lines, rows, row_bits);
+                add_at_once(&mut sums, &lines, &rows, row_bits);
                 assert!(sums == expected, "at once, rows of {row_bits} bits");
             }
         }
