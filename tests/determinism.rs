@@ -216,7 +216,7 @@ fn every_machine_gives_the_same_bits() {
 }
 
 const BITS: [u64; 5] =
-    [0x1A85_A278_9B64_63A5, 0x1B4E_8716_D4E4_314E, 0x9BF4_B33C_6983_AD07, 0x8600_9B85_38BB_B77E, 0xED49_469E_D78B_16C6];
+    [0x1A85_A278_9B64_63A5, 0x1B4E_8716_D4E4_314E, 0x46AC_5F35_DF33_24EE, 0x8600_9B85_38BB_B77E, 0xED49_469E_D78B_16C6];
 
 #[test]
 fn another_seed_gives_another_run() {

@@ -6,8 +6,8 @@ use lapicque_models::list::{Models, NeuronRecipe};
 use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
 use lapicque_models::page::Page;
 
-/// Unit of sums.
-const QUANTUM: f64 = 1e-4;
+/// Unit of sums, a power of two.
+const QUANTUM: f64 = 1.0 / 8192.0;
 
 /// Neurons and their input.
 pub struct Population {
@@ -51,6 +51,7 @@ impl Population {
                 &mut self.spikes,
             );
         }
+        self.neurons.end_step();
         self.spikes.len()
     }
 
@@ -68,6 +69,7 @@ impl Population {
             let sums = &mut sums[..self.events.len()];
             self.neurons.step_from_sums(chunks, Drive::Each(&self.drive), sums, &mut self.spikes);
         }
+        self.neurons.end_step();
         Some(self.spikes.len())
     }
 }

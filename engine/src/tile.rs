@@ -12,7 +12,7 @@ use crate::synapses::Synapses;
 use crossbeam::utils::CachePadded;
 use lapicque_models::columns::{BLOCK, CHUNKS, Values};
 use lapicque_models::list::Models;
-use lapicque_models::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums, chunks_for};
+use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
 use lapicque_models::source::{Sink, Source};
 use lapicque_models::sum::{BlockOf, BlockSums, Sum};
 use lapicque_models::vector::{Instructions, Kernel, dispatch};
@@ -248,9 +248,6 @@ impl Tile {
             self.update_population(plan, population, tick, spikes);
             spikes[ends + population] = (spikes.len() - first) as u32;
         }
-        if tick.is_multiple_of(FLUSH_EVERY) {
-            self.neurons.iter_mut().flatten().for_each(|n| n.flush());
-        }
     }
 
     fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
@@ -307,6 +304,7 @@ impl Tile {
                 neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
             }
         }
+        neurons.end_step();
         let start = share.neurons.start;
         fired.extend(spikes.drain(..).map(|n| n + start));
     }

@@ -2,7 +2,8 @@
 
 use crate::membrane::Response;
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use crate::receptor::Receptor;
+use crate::receptor::{Arrival, Receptor};
+use crate::vector::Instructions;
 
 /// Page of the alpha receptor.
 pub static PAGE: Page = Page {
@@ -49,8 +50,8 @@ impl Receptor for Alpha {
         Ok([libm::exp(-dt / tau), dt / tau, response.exponential(tau, dt), response.alpha(tau, dt) / tau])
     }
     #[inline(always)]
-    fn arrive(_: [f64; 4], [i, x]: [f64; 2], events: f64) -> [f64; 2] {
-        [i, x + std::f64::consts::E * events]
+    fn arrive<I: Instructions>(_: [f64; 4], [i, x]: [f64; 2], events: Arrival<I>) -> [f64; 2] {
+        [i, events.add_to(x, std::f64::consts::E)]
     }
     #[inline(always)]
     fn step([decay, rise, from_i, from_x]: [f64; 4], [i, x]: [f64; 2]) -> ([f64; 2], f64) {

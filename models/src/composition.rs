@@ -10,8 +10,8 @@
 
 use crate::columns::{CHUNKS, Columns, Constants, LANES, Lane, Values};
 use crate::membrane::Membrane;
-use crate::neurons::{Block, Drive, Neurons, Sums};
-use crate::receptor::Receptor;
+use crate::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
+use crate::receptor::{Arrival, Receptor};
 use crate::stage::{ReceptorColumns, ReceptorStage, flush};
 use crate::sum::BlockOf;
 use crate::vector::{Instructions, Kernel, dispatch};
@@ -22,8 +22,10 @@ pub(crate) struct MembraneColumns<M: Membrane> {
     pub(crate) len: usize,
     pub(crate) constants: Constants<M::Constants>,
     pub(crate) state: Vec<<M::State as Columns>::Chunk>,
-    /// Steps of refractory time left.
-    pub(crate) refractory: Vec<[u16; LANES]>,
+    /// The step, by the clock, from which on each is free: what fires alone writes here.
+    pub(crate) free_from: Vec<[u16; LANES]>,
+    /// Steps since the last flush.
+    pub(crate) clock: u16,
     /// Steps of refractory time after a spike: one for all, or one per neuron.
     pub(crate) refractory_steps: Vec<u16>,
 }
@@ -34,7 +36,9 @@ pub trait Events<'a>: Sized {
     type Row;
     /// Those of the first receptor, and the others.
     fn split(self) -> (Self::Row, Self);
-    /// Those of one chunk.
+    /// One quantum of them.
+    fn quantum(row: &Self::Row) -> f64;
+    /// Those of one chunk, in quanta.
     fn take(row: &mut Self::Row, b: usize) -> Lane;
 }
 
@@ -43,6 +47,10 @@ impl<'a> Events<'a> for &'a [Values] {
     #[inline(always)]
     fn split(self) -> (&'a Values, Self) {
         (&self[0], &self[1..])
+    }
+    #[inline(always)]
+    fn quantum(_: &&'a Values) -> f64 {
+        1.0
     }
     #[inline(always)]
     fn take(row: &mut &'a Values, b: usize) -> Lane {
@@ -58,13 +66,12 @@ impl<'a> Events<'a> for &'a mut [Sums<'_>] {
         ((&mut *first[0].sums, first[0].quantum), others)
     }
     #[inline(always)]
-    fn take((sums, quantum): &mut Self::Row, b: usize) -> Lane {
-        let taken = std::mem::replace(&mut sums[b], [0; LANES]);
-        let mut events = [0.0; LANES];
-        for l in 0..LANES {
-            events[l] = f64::from(taken[l]) * *quantum;
-        }
-        events
+    fn quantum(row: &Self::Row) -> f64 {
+        row.1
+    }
+    #[inline(always)]
+    fn take((sums, _): &mut Self::Row, b: usize) -> Lane {
+        std::mem::replace(&mut sums[b], [0; LANES]).map(f64::from)
     }
 }
 
@@ -76,22 +83,31 @@ pub trait Receptors: 'static {
     type Rows<'a, E: Events<'a>>;
     /// State and events of one chunk.
     type Row: Copy;
-    /// Constants that all neurons share.
+    /// What all neurons share: constants, and the quantum of events.
     type Same: Copy;
     /// How many.
     const COUNT: usize;
     /// Whether one of them moves the potential at once.
     const JUMPS: bool;
-    /// Reads the constants.
-    fn same(columns: &Self::Columns) -> Self::Same;
-    /// The rows of a block.
-    fn rows<'a, E: Events<'a>>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: E) -> Self::Rows<'a, E>;
+    /// The rows of a block, and what they share.
+    fn rows<'a, E: Events<'a>>(
+        columns: &'a mut Self::Columns,
+        chunks: Range<usize>,
+        events: E,
+    ) -> (Self::Rows<'a, E>, Self::Same);
     /// Reads one of `len` rows.
     fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row;
     /// Writes the state of one of `len` rows.
     fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row);
     /// One neuron's step: returns drive and jump added to those given.
-    fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64);
+    fn step<I: Instructions>(
+        with: I,
+        same: &Self::Same,
+        row: &mut Self::Row,
+        lane: usize,
+        drive: f64,
+        jump: f64,
+    ) -> (f64, f64);
     /// One receptor, for access to its variables.
     fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage>;
     /// One receptor, to change its variables.
@@ -106,15 +122,15 @@ impl Receptors for () {
     const COUNT: usize = 0;
     const JUMPS: bool = false;
     #[inline(always)]
-    fn same(_: &()) {}
-    #[inline(always)]
-    fn rows<'a, E: Events<'a>>(_: &'a mut (), _: Range<usize>, _: E) {}
+    fn rows<'a, E: Events<'a>>(_: &'a mut (), _: Range<usize>, _: E) -> ((), ()) {
+        ((), ())
+    }
     #[inline(always)]
     fn load<'a, E: Events<'a>>(_: &mut (), _: usize, _: usize) {}
     #[inline(always)]
     fn store<'a, E: Events<'a>>(_: &mut (), _: usize, _: usize, _: ()) {}
     #[inline(always)]
-    fn step(_: &(), _: &mut (), _: usize, drive: f64, jump: f64) -> (f64, f64) {
+    fn step<I: Instructions>(_: I, _: &(), _: &mut (), _: usize, drive: f64, jump: f64) -> (f64, f64) {
         (drive, jump)
     }
     fn stage(_: &(), _: usize) -> Option<&dyn ReceptorStage> {
@@ -129,17 +145,19 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
     type Columns = (ReceptorColumns<A>, T::Columns);
     type Rows<'a, E: Events<'a>> = (&'a mut [<A::State as Columns>::Chunk], E::Row, T::Rows<'a, E>);
     type Row = (<A::State as Columns>::Chunk, Lane, T::Row);
-    type Same = (A::Constants, T::Same);
+    type Same = (A::Constants, f64, T::Same);
     const COUNT: usize = 1 + T::COUNT;
     const JUMPS: bool = A::JUMPS || T::JUMPS;
     #[inline(always)]
-    fn same(columns: &Self::Columns) -> Self::Same {
-        (columns.0.constants.same, T::same(&columns.1))
-    }
-    #[inline(always)]
-    fn rows<'a, E: Events<'a>>(columns: &'a mut Self::Columns, chunks: Range<usize>, events: E) -> Self::Rows<'a, E> {
+    fn rows<'a, E: Events<'a>>(
+        columns: &'a mut Self::Columns,
+        chunks: Range<usize>,
+        events: E,
+    ) -> (Self::Rows<'a, E>, Self::Same) {
         let (mine, others) = events.split();
-        (&mut columns.0.state[chunks.clone()], mine, T::rows(&mut columns.1, chunks, others))
+        let (rows, same) = T::rows(&mut columns.1, chunks.clone(), others);
+        let same = (columns.0.constants.same, E::quantum(&mine), same);
+        ((&mut columns.0.state[chunks], mine, rows), same)
     }
     #[inline(always)]
     fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row {
@@ -151,13 +169,20 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
         T::store::<E>(&mut rows.2, len, b, row.2);
     }
     #[inline(always)]
-    fn step(same: &Self::Same, row: &mut Self::Row, lane: usize, drive: f64, jump: f64) -> (f64, f64) {
-        let event = row.1[lane];
-        let (next, adds) = A::step(same.0, A::arrive(same.0, A::State::gather(&row.0, lane), event));
+    fn step<I: Instructions>(
+        with: I,
+        same: &Self::Same,
+        row: &mut Self::Row,
+        lane: usize,
+        drive: f64,
+        jump: f64,
+    ) -> (f64, f64) {
+        let arrival = Arrival { with, number: row.1[lane], quantum: same.1 };
+        let (next, adds) = A::step(same.0, A::arrive(same.0, A::State::gather(&row.0, lane), arrival));
         next.scatter(&mut row.0, lane);
         let drive = if A::DRIVES { drive + adds } else { drive };
-        let jump = if A::JUMPS { jump + event } else { jump };
-        T::step(&same.1, &mut row.2, lane, drive, jump)
+        let jump = if A::JUMPS { arrival.add_to(jump, 1.0) } else { jump };
+        T::step(with, &same.2, &mut row.2, lane, drive, jump)
     }
     fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage> {
         if index == 0 { Some(&columns.0) } else { T::stage(&columns.1, index - 1) }
@@ -186,22 +211,20 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
     type Output = ();
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
-    fn run(self, _: impl Instructions) {
-        let same = R::same(self.receptors);
-        let MembraneColumns { constants, state, refractory, .. } = &mut *self.membrane;
-        let (shared, first) = (constants.same, self.chunks.start);
+    fn run(self, with: impl Instructions) {
+        let MembraneColumns { constants, state, free_from, clock, .. } = &mut *self.membrane;
+        let (shared, first, next) = (constants.same, self.chunks.start, *clock + 1);
         debug_assert!(self.chunks.len() <= CHUNKS, "more than a block");
         let len = self.chunks.len().min(CHUNKS);
         let chunks = first..first + len;
-        let (states, refractories) = (&mut state[chunks.clone()], &mut refractory[chunks.clone()]);
-        let mut rows = R::rows::<E>(self.receptors, chunks, self.events);
+        let (states, free_from) = (&mut state[chunks.clone()], &free_from[chunks.clone()]);
+        let (mut rows, same) = R::rows::<E>(self.receptors, chunks, self.events);
         // Chunks with a neuron that fires. They are seen to behind the loop: a call in it would move every constant from
         // its register to memory and back.
         let mut fired = 0u32;
         for b in 0..len {
             let mut state = states[b];
             let mut row = R::load::<E>(&mut rows, len, b);
-            let mut refractory = refractories[b];
             let (drive, kick) = (self.drive[b], self.kick[b]);
             let mut any = false;
             for l in 0..LANES {
@@ -209,23 +232,41 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
                 let s = M::State::gather(&state, l);
                 let jump = if KICK { kick[l] } else { 0.0 };
                 let drive = if DRIVE { drive[l] } else { self.same_drive };
-                let (total, jump) = R::step(&same, &mut row, l, drive, jump);
-                let free = refractory[l] == 0;
+                // Staged receptors have been added to it already.
+                let drive = if R::COUNT > 0 { drive + M::pull(c) } else { drive };
+                let (total, jump) = R::step(with, &same, &mut row, l, drive, jump);
                 let (moved, held) = (M::advance(c, s, total), M::refractory(c, s, total));
                 let moved = if KICK || R::JUMPS { moved.add_to_first(jump) } else { moved };
-                let s = if free { moved } else { held };
-                refractory[l] = if free { 0 } else { refractory[l] - 1 };
+                let s = if free_from[b][l] < next { moved } else { held };
                 any |= M::fires(c, s);
                 s.scatter(&mut state, l);
             }
             states[b] = state;
-            refractories[b] = refractory;
             R::store::<E>(&mut rows, len, b, row);
             fired |= u32::from(any) << b;
         }
         while fired != 0 {
             self.membrane.fire(first + fired.trailing_zeros() as usize, self.spikes);
             fired &= fired - 1;
+        }
+    }
+}
+
+/// Adds what pulls the membrane to the drive.
+struct Pull<'a, M: Membrane, const EACH: bool> {
+    membrane: &'a MembraneColumns<M>,
+    chunks: Range<usize>,
+    drive: &'a mut Values,
+}
+
+impl<M: Membrane, const EACH: bool> Kernel for Pull<'_, M, EACH> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, _: impl Instructions) {
+        for (k, drive) in self.chunks.zip(&mut self.drive.0) {
+            for (l, drive) in drive.iter_mut().enumerate() {
+                *drive += M::pull(self.membrane.constants.at::<EACH>(k, l));
+            }
         }
     }
 }
@@ -241,8 +282,8 @@ impl<M: Membrane> MembraneColumns<M> {
                 M::reset(c, s).scatter(&mut self.state[k], l);
                 // Lanes beyond the last neuron only fill up the chunk.
                 if neuron < self.len {
-                    self.refractory[k][l] =
-                        self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
+                    let steps = self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
+                    self.free_from[k][l] = self.clock + 1 + steps;
                     spikes.push(neuron as u32);
                 }
             }
@@ -304,14 +345,19 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
             return;
         }
         let mut drives = drive.values();
+        let (membrane, each) = (&self.membrane, self.membrane.constants.differ());
+        if each {
+            dispatch(Pull::<M, true> { membrane, chunks: chunks.clone(), drive: &mut drives });
+        } else {
+            dispatch(Pull::<M, false> { membrane, chunks: chunks.clone(), drive: &mut drives });
+        }
         let mut jumps = *kick.unwrap_or(&NONE);
         for (receptor, events) in self.staged.iter_mut().zip(events) {
             receptor.stage(chunks.clone(), events, &mut drives, &mut jumps);
         }
         let kicks = kick.is_some() || self.staged.iter().any(|r| r.jumps());
-        let drive = if self.staged.is_empty() { drive } else { Drive::Each(&drives) };
-        let (none, kick): (&[Values], _) = (&[], kicks.then_some(&jumps));
-        if self.membrane.constants.differ() {
+        let (drive, none, kick): (_, &[Values], _) = (Drive::Each(&drives), &[], kicks.then_some(&jumps));
+        if each {
             self.run::<_, true>(chunks, drive, none, kick, spikes)
         } else {
             self.run::<_, false>(chunks, drive, none, kick, spikes)
@@ -331,8 +377,17 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
             fused.arrive(chunks, events);
         }
     }
-    fn flush(&mut self) {
-        flush::<M::State>(&mut self.membrane.state);
+    fn end_step(&mut self) {
+        let MembraneColumns { state, free_from, clock, .. } = &mut self.membrane;
+        *clock += 1;
+        if *clock < FLUSH_EVERY {
+            return;
+        }
+        for step in free_from.as_flattened_mut() {
+            *step = step.saturating_sub(*clock);
+        }
+        *clock = 0;
+        flush::<M::State>(state);
         self.staged.iter_mut().for_each(|r| r.flush());
         for index in 0..R::COUNT {
             if let Some(receptor) = R::stage_mut(&mut self.fused, index) {
@@ -359,10 +414,10 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         }
     }
     fn refractory_left(&self, neuron: usize) -> u16 {
-        self.membrane.refractory[neuron / LANES][neuron % LANES]
+        self.membrane.free_from[neuron / LANES][neuron % LANES].saturating_sub(self.membrane.clock)
     }
     fn set_refractory_left(&mut self, neuron: usize, steps: u16) {
-        self.membrane.refractory[neuron / LANES][neuron % LANES] = steps;
+        self.membrane.free_from[neuron / LANES][neuron % LANES] = self.membrane.clock + steps;
     }
     fn bytes(&self) -> usize {
         let membrane = &self.membrane;
@@ -373,7 +428,7 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         };
         receptors
             + size_of_val(&membrane.state[..])
-            + size_of_val(&membrane.refractory[..])
+            + size_of_val(&membrane.free_from[..])
             + size_of_val(&membrane.refractory_steps[..])
             + size_of_val(&membrane.constants.each[..])
     }

@@ -2,7 +2,8 @@
 
 use crate::membrane::Response;
 use crate::page::{Page, ParameterError, Parameters, Role};
-use crate::receptor::Receptor;
+use crate::receptor::{Arrival, Receptor};
+use crate::vector::Instructions;
 
 /// Page of the delta receptor.
 pub static PAGE: Page = Page {
@@ -29,7 +30,7 @@ impl Receptor for Delta {
         Ok([])
     }
     #[inline(always)]
-    fn arrive(_: [f64; 0], state: [f64; 0], _: f64) -> [f64; 0] {
+    fn arrive<I: Instructions>(_: [f64; 0], state: [f64; 0], _: Arrival<I>) -> [f64; 0] {
         state
     }
     #[inline(always)]

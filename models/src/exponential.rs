@@ -2,7 +2,8 @@
 
 use crate::membrane::Response;
 use crate::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use crate::receptor::Receptor;
+use crate::receptor::{Arrival, Receptor};
+use crate::vector::Instructions;
 
 /// Page of the exponential receptor.
 pub static PAGE: Page = Page {
@@ -40,8 +41,8 @@ impl Receptor for Exponential {
         Ok([libm::exp(-dt / tau), response.exponential(tau, dt)])
     }
     #[inline(always)]
-    fn arrive(_: [f64; 2], [i]: [f64; 1], events: f64) -> [f64; 1] {
-        [i + events]
+    fn arrive<I: Instructions>(_: [f64; 2], [i]: [f64; 1], events: Arrival<I>) -> [f64; 1] {
+        [events.add_to(i, 1.0)]
     }
     #[inline(always)]
     fn step([decay, coupling]: [f64; 2], [i]: [f64; 1]) -> ([f64; 1], f64) {

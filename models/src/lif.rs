@@ -76,8 +76,12 @@ impl Membrane for Lif {
         leak_response(p)
     }
     #[inline(always)]
-    fn advance([decay, rest, ..]: [f64; 4], [v]: [f64; 1], drive: f64) -> [f64; 1] {
-        [v * decay + rest + drive]
+    fn pull([_, rest, ..]: [f64; 4]) -> f64 {
+        rest
+    }
+    #[inline(always)]
+    fn advance([decay, ..]: [f64; 4], [v]: [f64; 1], drive: f64) -> [f64; 1] {
+        [v * decay + drive]
     }
     #[inline(always)]
     fn fires([_, _, threshold, _]: [f64; 4], [v]: [f64; 1]) -> bool {

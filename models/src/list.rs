@@ -10,7 +10,7 @@ use crate::eif::Eif;
 use crate::exponential::Exponential;
 use crate::lif::Lif;
 use crate::membrane::{Membrane, Response};
-use crate::neurons::{Neurons, chunks_for};
+use crate::neurons::{LONGEST_REFRACTORY, Neurons, chunks_for};
 use crate::page::{Page, ParameterError};
 use crate::passive::Passive;
 use crate::poisson::Poisson;
@@ -180,10 +180,10 @@ fn refractory_steps<M: Membrane>(table: &Table, dt: f64, len: usize) -> Result<V
         let values = table.values(i);
         let time = M::refractory_time(&table.parameters(&values)?)?;
         let steps = (time / dt).round();
-        if steps <= f64::from(u16::MAX) {
+        if steps <= f64::from(LONGEST_REFRACTORY) {
             Ok(steps as u16)
         } else {
-            let longest = f64::from(u16::MAX) * dt;
+            let longest = f64::from(LONGEST_REFRACTORY) * dt;
             Err(ParameterError::new(
                 "t_ref",
                 format!("t_ref = {time} ms is too long: at most {longest} ms at dt = {dt} ms"),
@@ -200,7 +200,8 @@ fn build<M: Membrane>(recipe: &NeuronRecipe<'_>) -> Result<Box<dyn Neurons>, Par
         len,
         constants: constants(table.differs(), len, at)?,
         state: vec![M::State::ZERO; chunks_for(len)],
-        refractory: vec![[0; crate::columns::LANES]; chunks_for(len)],
+        free_from: vec![[0; crate::columns::LANES]; chunks_for(len)],
+        clock: 0,
         refractory_steps: refractory_steps::<M>(table, dt, len)?,
     };
     let entry = MembraneEntry { page: M::PAGE, build: build::<M>, response: M::response };

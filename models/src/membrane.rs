@@ -20,6 +20,11 @@ pub trait Membrane: Send + Sync + 'static {
     fn constants(parameters: &Parameters, dt: f64) -> Result<Self::Constants, ParameterError>;
     /// How currents act on the potential.
     fn response(parameters: &Parameters) -> Result<Response, ParameterError>;
+    /// What a step adds to V at its end besides currents, in mV: part of the drive.
+    #[inline(always)]
+    fn pull(_constants: Self::Constants) -> f64 {
+        -0.0
+    }
     /// The state one step later. `drive` (mV) is what the step's currents add to V at its end by [`Response`].
     fn advance(constants: Self::Constants, state: Self::State, drive: f64) -> Self::State;
     /// The state one step later during the refractory time; all variables are held unless a model says otherwise.

@@ -6,9 +6,11 @@ use std::ops::Range;
 
 /// Variables below this are set to zero: subnormal numbers would slow a silent network down.
 pub const VANISHED: f64 = 1e-30;
-/// Steps between two calls of [`Neurons::flush`]. From 1e-30 a variable needs at least 64 steps to become subnormal as
+/// Steps after which variables that have decayed below [`VANISHED`] are set to zero. From 1e-30 a variable needs at least 64 steps to become subnormal as
 /// long as dt < 10 tau; flushing in every step took an eighth longer (LIF, one or two exponential receptors, AVX-512).
-pub const FLUSH_EVERY: u64 = 64;
+pub const FLUSH_EVERY: u16 = 64;
+/// Longest refractory time in steps.
+pub const LONGEST_REFRACTORY: u16 = u16::MAX - FLUSH_EVERY;
 /// A drive in mV.
 #[derive(Clone, Copy, Debug)]
 pub enum Drive<'a> {
@@ -44,7 +46,7 @@ pub struct Block<'a> {
 pub struct Sums<'a> {
     /// Zero once they are taken.
     pub sums: &'a mut BlockOf<i32>,
-    /// The unit.
+    /// The unit, a power of two.
     pub quantum: f64,
 }
 
@@ -64,8 +66,8 @@ pub trait Neurons: Send + Sync {
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>);
     /// Lets events arrive at a receptor now, before the step that else begins with them.
     fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values);
-    /// Sets variables that have decayed below [`VANISHED`] to zero; to be called every [`FLUSH_EVERY`] steps.
-    fn flush(&mut self);
+    /// Ends a step: to be called once all blocks have been stepped.
+    fn end_step(&mut self);
     /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
     fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64;
     /// Changes a variable of one neuron.
@@ -83,7 +85,7 @@ pub trait Neurons: Send + Sync {
     }
     /// Steps of refractory time left.
     fn refractory_left(&self, neuron: usize) -> u16;
-    /// Changes the steps of refractory time left.
+    /// Changes the steps of refractory time left, at most [`LONGEST_REFRACTORY`].
     fn set_refractory_left(&mut self, neuron: usize, steps: u16);
     /// Bytes held.
     fn bytes(&self) -> usize;

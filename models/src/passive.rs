@@ -81,8 +81,12 @@ impl Membrane for Passive {
         leak_response(p)
     }
     #[inline(always)]
-    fn advance([decay, rest]: [f64; 2], [v]: [f64; 1], drive: f64) -> [f64; 1] {
-        [v * decay + rest + drive]
+    fn pull([_, rest]: [f64; 2]) -> f64 {
+        rest
+    }
+    #[inline(always)]
+    fn advance([decay, _]: [f64; 2], [v]: [f64; 1], drive: f64) -> [f64; 1] {
+        [v * decay + drive]
     }
     #[inline(always)]
     fn fires(_: [f64; 2], _: [f64; 1]) -> bool {

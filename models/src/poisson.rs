@@ -176,8 +176,11 @@ impl SourceModel for Poisson {
     }
 }
 
-struct Draw<'a, S> {
+/// Draws the counts of a block. `PLAIN`: in one draw, of events that weigh the same for all neurons.
+struct Draw<'a, S, const PLAIN: bool> {
     counts: &'a mut Counts,
+    /// The weight of plain events.
+    same: i32,
     tick: u64,
     block: usize,
     sums: &'a mut BlockOf<S>,
@@ -218,18 +221,18 @@ impl CountTable {
     }
 }
 
-impl<S: Sum> Kernel for Draw<'_, S> {
+impl<S: Sum, const PLAIN: bool> Kernel for Draw<'_, S, PLAIN> {
     type Output = ();
     #[inline(always)]
     fn run(self, with: impl Instructions) {
-        let Draw { counts, tick, block, sums } = self;
+        let Draw { counts, same, tick, block, sums } = self;
         let mut lanes = counts.generators[block].clone();
-        let table = &counts.table;
-        for pair in 0..counts.weight.chunks(block) / 2 {
+        let (table, entries) = (&counts.table, counts.table.entries);
+        for pair in 0..if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2 {
             let mut n = [0u16; 2 * LANES];
-            for draw in 0..counts.draws {
+            for draw in 0..if PLAIN { 1 } else { counts.draws } {
                 let codes = codes(lanes.next());
-                let entries = with.look_up(&table.entries, &codes);
+                let entries = with.look_up(&entries, &codes);
                 let mut outcomes = [0; 2 * LANES];
                 let mut any = false;
                 for l in 0..2 * LANES {
@@ -252,7 +255,7 @@ impl<S: Sum> Kernel for Draw<'_, S> {
             let counted = halves(n);
             for half in 0..2 {
                 let b = 2 * pair + half;
-                let weight = counts.weight.chunk(block * CHUNKS + b);
+                let weight = if PLAIN { [same; LANES] } else { counts.weight.chunk(block * CHUNKS + b) };
                 let mut lane = sums[b];
                 for l in 0..LANES {
                     lane[l].add_many(weight[l], counted[l] >> (16 * half) & 0xffff);
@@ -264,11 +267,20 @@ impl<S: Sum> Kernel for Draw<'_, S> {
     }
 }
 
+impl Counts {
+    fn draw<S: Sum>(&mut self, tick: u64, block: usize, sums: &mut BlockOf<S>) {
+        match self.weight.same() {
+            Some(same) if self.draws == 1 => dispatch(Draw::<S, true> { counts: self, same, tick, block, sums }),
+            _ => dispatch(Draw::<S, false> { counts: self, same: 0, tick, block, sums }),
+        }
+    }
+}
+
 impl Source for Counts {
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>) {
         match sink {
-            Sink::Receptor(BlockSums::Narrow(sums)) => dispatch(Draw { counts: self, tick, block, sums }),
-            Sink::Receptor(BlockSums::Wide(sums)) => dispatch(Draw { counts: self, tick, block, sums }),
+            Sink::Receptor(BlockSums::Narrow(sums)) => self.draw(tick, block, sums),
+            Sink::Receptor(BlockSums::Wide(sums)) => self.draw(tick, block, sums),
             Sink::Membrane { .. } => unreachable!("Poisson events have a weight"),
         }
     }

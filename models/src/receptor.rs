@@ -3,6 +3,26 @@
 use crate::columns::Columns;
 use crate::membrane::Response;
 use crate::page::{Page, ParameterError, Parameters};
+use crate::vector::Instructions;
+
+/// What arrives at one receptor of one neuron: a sum of weights, as a number of quanta.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<I> {
+    /// How numbers are added.
+    pub with: I,
+    /// Quanta.
+    pub number: f64,
+    /// One of them: a power of two, so that no product with it is rounded.
+    pub quantum: f64,
+}
+
+impl<I: Instructions> Arrival<I> {
+    /// `x` plus `factor` times the sum of weights.
+    #[inline(always)]
+    pub fn add_to(self, x: f64, factor: f64) -> f64 {
+        self.with.add_exact_product(x, factor * self.number, self.quantum)
+    }
+}
 
 /// A receptor model.
 pub trait Receptor: Send + Sync + 'static {
@@ -19,8 +39,8 @@ pub trait Receptor: Send + Sync + 'static {
 
     /// Checks the parameters of one neuron and derives its constants. `dt` in ms.
     fn constants(parameters: &Parameters, response: &Response, dt: f64) -> Result<Self::Constants, ParameterError>;
-    /// The state once events have arrived, of which `events` is the sum of weights.
-    fn arrive(constants: Self::Constants, state: Self::State, events: f64) -> Self::State;
+    /// The state once events have arrived.
+    fn arrive<I: Instructions>(constants: Self::Constants, state: Self::State, events: Arrival<I>) -> Self::State;
     /// One step: the state at its end, before events arrive there, and the drive in mV that the state at its beginning
     /// gives the membrane.
     fn step(constants: Self::Constants, state: Self::State) -> (Self::State, f64);

@@ -2,7 +2,7 @@
 
 use crate::columns::{Columns, Constants, LANES, Values};
 use crate::neurons::VANISHED;
-use crate::receptor::Receptor;
+use crate::receptor::{Arrival, Receptor};
 use crate::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
@@ -62,13 +62,14 @@ struct Stage<'a, A: Receptor, const EACH: bool> {
 impl<A: Receptor, const EACH: bool> Kernel for Stage<'_, A, EACH> {
     type Output = ();
     #[inline(always)]
-    fn run(self, _: impl Instructions) {
+    fn run(self, with: impl Instructions) {
         for (b, k) in self.chunks.enumerate() {
             let mut state = self.columns.state[k];
             let (mut drive, mut jumps, events) = (self.drive[b], self.jumps[b], self.events[b]);
             for l in 0..LANES {
                 let constants = self.columns.constants.at::<EACH>(k, l);
-                let (next, adds) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), events[l]));
+                let arrival = Arrival { with, number: events[l], quantum: 1.0 };
+                let (next, adds) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), arrival));
                 next.scatter(&mut state, l);
                 if A::DRIVES {
                     drive[l] += adds;
@@ -91,12 +92,13 @@ struct Arrive<'a, A: Receptor, const EACH: bool> {
 impl<A: Receptor, const EACH: bool> Kernel for Arrive<'_, A, EACH> {
     type Output = ();
     #[inline(always)]
-    fn run(self, _: impl Instructions) {
+    fn run(self, with: impl Instructions) {
         for (b, k) in self.chunks.enumerate() {
             let mut state = self.columns.state[k];
-            for (l, events) in self.events[b].into_iter().enumerate() {
+            for (l, number) in self.events[b].into_iter().enumerate() {
                 let constants = self.columns.constants.at::<EACH>(k, l);
-                A::arrive(constants, A::State::gather(&state, l), events).scatter(&mut state, l);
+                let arrival = Arrival { with, number, quantum: 1.0 };
+                A::arrive(constants, A::State::gather(&state, l), arrival).scatter(&mut state, l);
             }
             self.columns.state[k] = state;
         }

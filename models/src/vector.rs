@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Level {
     /// The base instruction set of the target.
     Portable = 1,
-    /// x86-64 with AVX2, BMI1, BMI2, LZCNT and POPCNT: every CPU with the first but for a few has the others.
+    /// x86-64 with AVX2, FMA, BMI1, BMI2, LZCNT and POPCNT: every CPU with the first but for a few has the others.
     Avx2 = 2,
     /// The same with AVX-512 F, DQ, BW, VL.
     Avx512 = 3,
@@ -56,6 +56,13 @@ pub const ROWS: usize = 64;
 pub trait Instructions: Copy {
     /// The entry of `table` for each of `indices`, of which the low four bits count.
     fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32];
+
+    /// `x` + `a`·`b`, where the product is exact: to round it once or twice is the same, so that those that have a fused
+    /// multiply-add use it.
+    #[inline(always)]
+    fn add_exact_product(self, x: f64, a: f64, b: f64) -> f64 {
+        if cfg!(target_arch = "aarch64") { a.mul_add(b, x) } else { x + a * b }
+    }
 
     /// Adds the words of a line behind the first to `sums`: each moves on by its low `gap_bits` bits from the index before,
     /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. Sums wrap around.
@@ -115,6 +122,11 @@ impl Instructions for Avx2 {
         unsafe { look_up_avx2(table, indices) }
     }
 
+    #[inline(always)]
+    fn add_exact_product(self, x: f64, a: f64, b: f64) -> f64 {
+        a.mul_add(b, x)
+    }
+
     #[cfg(all(target_pointer_width = "64", not(miri)))]
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
@@ -134,6 +146,11 @@ impl Instructions for Avx512 {
     fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
         // SAFETY: the CPU has AVX-512 BW (5).
         unsafe { look_up_avx512(table, indices) }
+    }
+
+    #[inline(always)]
+    fn add_exact_product(self, x: f64, a: f64, b: f64) -> f64 {
+        self.0.add_exact_product(x, a, b)
     }
 
     #[inline(always)]
@@ -302,6 +319,7 @@ pub fn supported(level: Level) -> bool {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => {
             std::arch::is_x86_feature_detected!("avx2")
+                && std::arch::is_x86_feature_detected!("fma")
                 && std::arch::is_x86_feature_detected!("bmi1")
                 && std::arch::is_x86_feature_detected!("bmi2")
                 && std::arch::is_x86_feature_detected!("lzcnt")
@@ -364,13 +382,13 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(Avx2(())))
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
