@@ -1,9 +1,9 @@
 //! Every model of the list, whatever it is: its page is complete, its ranges are enforced by name, its kernels stay
 //! finite under random drive, and neither the cut into blocks, nor fusing, nor the vector set changes a bit.
 
-use lapicque_models::columns::{CHUNKS, LANES, Lane, Values};
+use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Lane, Values};
 use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
+use lapicque_models::neurons::{Block, Drive, LONGEST_REFRACTORY, Neurons, Sums, chunks_for};
 use lapicque_models::page::{Default, Page, Parameters, Range, Role};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::table::{Column, Table};
@@ -16,6 +16,7 @@ fn pages(role: Role) -> Vec<&'static Page> {
 /// Values with which a model works: a plausible number for every required field.
 fn plausible(page: &Page) -> Vec<f64> {
     let value = |field: &lapicque_models::page::Field| match (field.default, field.name) {
+        (_, "E_L") => -1.5,
         (Default::Value(value), _) => value,
         (_, "tau_m") => 10.0,
         (Default::Absent, _) => f64::NAN,
@@ -89,6 +90,7 @@ fn combinations() -> Vec<(&'static Page, Vec<&'static Page>, bool)> {
 }
 
 const NEURONS: usize = 300;
+const BLOCKS: usize = NEURONS.div_ceil(BLOCK);
 
 fn build(membrane: &'static Page, receptors: &[&'static Page], each: bool, fuse: bool) -> Box<dyn Neurons> {
     let models = Models::standard();
@@ -191,19 +193,20 @@ fn sums_are_taken_as_the_events_that_they_are() {
                 let mut stream = Stream::new(step, Purpose::Weight, [1, 0]);
                 let drive = Values([[4.0 * stream.uniform(); LANES]; CHUNKS]);
                 let drive = if step % 2 == 0 { Drive::Same(2.0) } else { Drive::Each(&drive) };
-                for first in (0..total).step_by(CHUNKS) {
-                    let chunks = first..(first + CHUNKS).min(total);
-                    let mut draw = || std::array::from_fn(|_| stream.below(400) as i32 - 180);
-                    let mut drawn = vec![[[0; LANES]; CHUNKS]; receptors.len()];
-                    drawn.iter_mut().flatten().for_each(|chunk| *chunk = draw());
+                let mut draw = || std::array::from_fn(|_| stream.below(400) as i32 - 180);
+                let mut drawn = vec![[[[0; LANES]; CHUNKS]; BLOCKS]; receptors.len()];
+                drawn.iter_mut().flatten().flatten().for_each(|chunk| *chunk = draw());
+                // All sums at once where the drive is the same for all.
+                let at_once = if as_sums && step % 2 == 0 { BLOCKS } else { 1 };
+                for block in (0..BLOCKS).step_by(at_once) {
+                    let chunks = block * CHUNKS..((block + at_once) * CHUNKS).min(total);
                     if as_sums {
-                        let with_unit = drawn.iter_mut().zip(QUANTA).map(|(sums, quantum)| Sums { sums, quantum });
+                        let sums = drawn.iter_mut().map(|sums| &mut sums[block..block + at_once]);
+                        let with_unit = sums.zip(QUANTA).map(|(sums, quantum)| Sums { sums, quantum });
                         neurons.step_from_sums(chunks, drive, &mut with_unit.collect::<Vec<_>>(), &mut spikes);
-                        let left = drawn.iter().flat_map(|sums| &sums[..(total - first).min(CHUNKS)]);
-                        assert!(left.flatten().all(|&sum| sum == 0), "taken");
                     } else {
-                        let events = drawn
-                            .iter()
+                        let sums = drawn.iter().map(|sums| sums[block]);
+                        let events = sums
                             .zip(QUANTA)
                             .map(|(sums, quantum)| Values(sums.map(|chunk| chunk.map(|sum| f64::from(sum) * quantum))));
                         neurons.step(
@@ -212,6 +215,8 @@ fn sums_are_taken_as_the_events_that_they_are() {
                         );
                     }
                 }
+                let left = drawn.iter().flat_map(|sums| &sums.as_flattened()[..total]);
+                assert!(!as_sums || left.flatten().all(|&sum| sum == 0), "taken");
                 neurons.end_step();
             }
             let state = |r: usize| (0..NEURONS).map(|n| neurons.get(Some(r), 0, n).to_bits()).collect::<Vec<_>>();
@@ -237,6 +242,35 @@ fn sums_are_taken_as_the_events_that_they_are() {
     }
     vector::force(usual);
     assert!(taking >= 3 && fired > 1000, "{taking} compositions take sums; {fired} spikes");
+}
+
+/// Driven hard, a neuron fires as soon as it is free: once in as many steps as its refractory time has, and one.
+#[test]
+fn refractory_times_last_as_long_as_they_should() {
+    let models = Models::standard();
+    for membrane in pages(Role::Membrane).into_iter().filter(|p| p.fields.iter().any(|f| f.name == "t_ref")) {
+        for each in [false, true] {
+            for steps in [0, 1, 2, 62, 63, 64, 65, 130, LONGEST_REFRACTORY] {
+                let mut values = plausible(membrane);
+                let at = |name: &str| membrane.fields.iter().position(|f| f.name == name).expect("a field of the page");
+                values[at("t_ref")] = 0.1 * f64::from(steps);
+                let column = |value: f64| if each { Column::Each(vec![value; LANES]) } else { Column::Same(value) };
+                let neuron = Table::new(membrane, values.into_iter().map(column).collect());
+                let recipe = NeuronRecipe { dt: 0.1, len: LANES, neuron: &neuron, receptors: &[], fuse: true };
+                let mut neurons = (models.membrane(membrane).unwrap().build)(&recipe).unwrap();
+                let period = usize::from(steps) + 1;
+                for step in 0..3 * period + 1 {
+                    let mut spikes = Vec::new();
+                    neurons
+                        .step(Block { chunks: 0..2, drive: Drive::Same(1000.0), events: &[], kick: None }, &mut spikes);
+                    neurons.end_step();
+                    let fired = if step % period == 0 { LANES } else { 0 };
+                    assert_eq!(spikes.len(), fired, "{}, {steps} steps: step {step}", membrane.name);
+                    assert_eq!(usize::from(neurons.refractory_left(1)), usize::from(steps) - step % period);
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -313,6 +347,6 @@ fn staged_receptors_do_not_take_sums() {
     let page = |name: &str| models.pages().into_iter().find(|page| page.name == name).expect("a model of the list");
     let mut neurons = build(page("lif"), &[page("alpha")], false, true);
     assert!(!neurons.takes_sums());
-    let mut sums = [[0; LANES]; CHUNKS];
+    let mut sums = [[[0; LANES]; CHUNKS]];
     neurons.step_from_sums(0..1, Drive::Same(0.0), &mut [Sums { sums: &mut sums, quantum: 1.0 }], &mut Vec::new());
 }

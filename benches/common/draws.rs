@@ -58,7 +58,7 @@ impl Draws {
         for block in 0..self.blocks {
             let Draws { drive, sums, kick, .. } = self;
             let sink = match self.onto_receptor {
-                true => Sink::Receptor(BlockSums::Narrow(sums)),
+                true => Sink::Receptor(BlockSums::Narrow(std::slice::from_mut(sums))),
                 false => Sink::Membrane { drive, kick },
             };
             self.source.step(self.tick, block, sink);

@@ -65,7 +65,8 @@ impl Population {
         for first in (0..all).step_by(CHUNKS) {
             let chunks = first..(first + CHUNKS).min(all);
             let (mut one, mut two) = (self.sums[0], self.sums[self.sums.len() - 1]);
-            let mut sums = [Sums { sums: &mut one, quantum: QUANTUM }, Sums { sums: &mut two, quantum: QUANTUM }];
+            let [one, two] = [&mut one, &mut two].map(std::slice::from_mut);
+            let mut sums = [Sums { sums: one, quantum: QUANTUM }, Sums { sums: two, quantum: QUANTUM }];
             let sums = &mut sums[..self.events.len()];
             self.neurons.step_from_sums(chunks, Drive::Each(&self.drive), sums, &mut self.spikes);
         }

@@ -3,7 +3,7 @@
 //!
 //! Sums are whole numbers of quanta, so that no order of addition can show in the result.
 
-use lapicque_models::columns::{BLOCK, CHUNKS};
+use lapicque_models::columns::BLOCK;
 use lapicque_models::sum::{BlockOf, Sum};
 use lapicque_models::vector::ROWS;
 
@@ -107,20 +107,17 @@ impl<S: Sum> Ring<S> {
         &mut self.sums[start + slots.start..start + slots.end]
     }
 
-    /// The sums of some blocks in the step that ends at `tick`, by their first slots, which all differ.
+    /// The sums of `blocks` blocks from each of some slots on in the step that ends at `tick`; none twice.
     #[inline(always)]
-    pub fn blocks<const N: usize>(&mut self, tick: u64, firsts: [u32; N]) -> [&mut BlockOf<S>; N] {
+    pub fn blocks<const N: usize>(&mut self, tick: u64, firsts: [u32; N], blocks: usize) -> [&mut [BlockOf<S>]; N] {
         let start = self.start(tick);
-        let Ok(blocks) = self.sums.get_disjoint_mut(firsts.map(|first| {
+        let Ok(rows) = self.sums.get_disjoint_mut(firsts.map(|first| {
             let first = start + first as usize;
-            first..first + BLOCK
+            first..first + blocks * BLOCK
         })) else {
             unreachable!("blocks lie in the ring, and no two overlap")
         };
-        blocks.map(|block| match block.as_chunks_mut().0.as_mut_array() {
-            Some(block) => block,
-            None => unreachable!("a block has {CHUNKS} chunks"),
-        })
+        rows.map(|row| row.as_chunks_mut().0.as_chunks_mut().0)
     }
 
     /// All sums, and where the rows of the steps that end at `tick`, `tick` + 1, … start in them.

@@ -10,7 +10,7 @@ use crate::ring::{Ring, place};
 use crate::share::{find_variable, initialise, neurons, source};
 use crate::synapses::Synapses;
 use crossbeam::utils::CachePadded;
-use lapicque_models::columns::{BLOCK, CHUNKS, Values};
+use lapicque_models::columns::{BLOCK, CHUNKS, TOGETHER, Values};
 use lapicque_models::list::Models;
 use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
 use lapicque_models::source::{Sink, Source};
@@ -26,21 +26,46 @@ enum Inputs {
 }
 
 impl Inputs {
-    /// The sums of a block, from `slot` on.
-    fn block(&mut self, tick: u64, slot: u32, bits: u32) -> BlockSums<'_> {
+    /// The sums of some blocks of one shard, from `slot` on.
+    fn blocks(&mut self, tick: u64, slot: u32, blocks: usize, bits: u32) -> BlockSums<'_> {
         let (shard, slot) = place(slot, bits);
         match self {
-            Inputs::Narrow(rings) => BlockSums::Narrow(rings[shard].blocks(tick, [slot])[0]),
-            Inputs::Wide(rings) => BlockSums::Wide(rings[shard].blocks(tick, [slot])[0]),
+            Inputs::Narrow(rings) => {
+                let [sums] = rings[shard].blocks(tick, [slot], blocks);
+                BlockSums::Narrow(sums)
+            }
+            Inputs::Wide(rings) => {
+                let [sums] = rings[shard].blocks(tick, [slot], blocks);
+                BlockSums::Wide(sums)
+            }
         }
     }
 
-    /// The sums of some blocks, from different `slots` on, where they have 32 bits and lie in one shard.
-    fn narrow<const N: usize>(&mut self, tick: u64, slots: [u32; N], bits: u32) -> Option<[&mut BlockOf<i32>; N]> {
-        let Inputs::Narrow(rings) = self else { return None };
-        let shard = place(slots[0], bits).0;
-        let together = slots.iter().all(|&slot| place(slot, bits).0 == shard);
-        together.then(|| rings[shard].blocks(tick, slots.map(|slot| place(slot, bits).1)))
+    /// How many blocks lie in one shard from each of some slots on, all of the same shard, where sums have 32 bits; else none.
+    fn together(&self, slots: impl Iterator<Item = u32>, bits: u32) -> usize {
+        let mut places = slots.map(|slot| place(slot, bits));
+        match (self, places.next()) {
+            (Inputs::Narrow(_), Some((shard, first))) => places
+                .try_fold(first, |last, (other, slot)| (other == shard).then_some(last.max(slot)))
+                .map_or(0, |last| ((1 << bits) - last) as usize / BLOCK),
+            _ => 0,
+        }
+    }
+
+    /// The sums of so many blocks from each of some slots on, which all differ.
+    fn narrow<const N: usize>(
+        &mut self,
+        tick: u64,
+        slots: [u32; N],
+        blocks: usize,
+        bits: u32,
+    ) -> [&mut [BlockOf<i32>]; N] {
+        match self {
+            Inputs::Narrow(rings) => {
+                rings[place(slots[0], bits).0].blocks(tick, slots.map(|slot| place(slot, bits).1), blocks)
+            }
+            Inputs::Wide(_) => unreachable!("sums of 64 bits are never together"),
+        }
     }
 }
 
@@ -109,9 +134,9 @@ struct Scratch {
     spikes: Vec<u32>,
 }
 
-/// Moves input sums of one block into `out` as weights, and zeroes them.
+/// Moves the sums of the first of some blocks into `out` as weights, and zeroes them.
 struct Collect<'a, S: Sum> {
-    sums: &'a mut BlockOf<S>,
+    sums: &'a mut [BlockOf<S>],
     quantum: f64,
     out: &'a mut Values,
 }
@@ -120,16 +145,17 @@ impl<S: Sum> Kernel for Collect<'_, S> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
-        for (sum, out) in self.sums.as_flattened_mut().iter_mut().zip(self.out.as_flattened_mut()) {
+        let sums = self.sums.as_flattened_mut().as_flattened_mut();
+        for (sum, out) in sums.iter_mut().zip(self.out.as_flattened_mut()) {
             *out = sum.value() * self.quantum;
             *sum = S::default();
         }
     }
 }
 
-/// Chunks of a block of a share.
-fn chunks_of(share: &Share, block: usize) -> Range<usize> {
-    block * CHUNKS..(block * CHUNKS + CHUNKS).min(chunks_for(share.len()))
+/// Chunks of some blocks of a share.
+fn chunks_of(share: &Share, blocks: Range<usize>) -> Range<usize> {
+    blocks.start * CHUNKS..(blocks.end * CHUNKS).min(chunks_for(share.len()))
 }
 
 fn collect(sums: BlockSums<'_>, quantum: f64, out: &mut Values) {
@@ -268,41 +294,50 @@ impl Tile {
         let Scratch { drive, kick, events, spikes } = &mut self.scratch;
         let (inputs, bits, quanta) = (&mut self.inputs, self.bits, &self.quanta[population][..]);
         let takes_sums = neurons.takes_sums() && !kicks && jumps.windows(2).all(|two| two[0] == two[1]);
-        for block in 0..share.blocks() {
+        let most = if same_drive.is_some() { TOGETHER } else { 1 };
+        let (mut block, mut together) = (0, 0);
+        while block < share.blocks() {
+            let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
+            // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
+            if takes_sums && together == 0 {
+                together = inputs.together((0..quanta.len()).map(slot), bits);
+            }
+            let blocks = most.min(together).min(share.blocks() - block).max(1);
             if same_drive.is_none() {
                 *drive = Values::ZERO;
             }
             if kicks {
                 *kick = Values::ZERO;
             }
-            let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
             for s in &mut *sources {
                 if let (Some(step), Some(r)) = (s.now, s.receptor) {
-                    s.source.step(step, block, Sink::Receptor(inputs.block(step, slot(r), bits)));
+                    s.source.step(step, block, Sink::Receptor(inputs.blocks(step, slot(r), blocks, bits)));
                 } else if let (Some(step), None) = (s.now, same_drive) {
                     s.source.step(step, block, Sink::Membrane { drive, kick });
                 }
             }
-            let chunks = chunks_of(share, block);
+            let chunks = chunks_of(share, block..block + blocks);
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
-            // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
-            let taken = match *quanta {
-                [quantum] if takes_sums => inputs.narrow(arrival(0), [slot(0)], bits).map(|[sums]| {
-                    neurons.step_from_sums(chunks.clone(), drive, &mut [Sums { sums, quantum }], spikes);
-                }),
-                [one, two] if takes_sums => inputs.narrow(arrival(0), [slot(0), slot(1)], bits).map(|[a, b]| {
-                    let mut sums = [Sums { sums: a, quantum: one }, Sums { sums: b, quantum: two }];
-                    neurons.step_from_sums(chunks.clone(), drive, &mut sums, spikes);
-                }),
-                _ => None,
-            };
-            if taken.is_none() {
-                for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
-                    collect(inputs.block(arrival(r), slot(r), bits), quantum, out);
+            match *quanta {
+                [quantum] if together > 0 => {
+                    let [sums] = inputs.narrow(arrival(0), [slot(0)], blocks, bits);
+                    neurons.step_from_sums(chunks, drive, &mut [Sums { sums, quantum }], spikes);
                 }
-                let events = &events[..quanta.len()];
-                neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
+                [one, two] if together > 0 => {
+                    let [a, b] = inputs.narrow(arrival(0), [slot(0), slot(1)], blocks, bits);
+                    let mut sums = [Sums { sums: a, quantum: one }, Sums { sums: b, quantum: two }];
+                    neurons.step_from_sums(chunks, drive, &mut sums, spikes);
+                }
+                _ => {
+                    for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
+                        collect(inputs.blocks(arrival(r), slot(r), 1, bits), quantum, out);
+                    }
+                    let events = &events[..quanta.len()];
+                    neurons.step(Block { chunks, drive, events, kick: kicks.then_some(&*kick) }, spikes);
+                }
             }
+            block += blocks;
+            together = together.saturating_sub(blocks);
         }
         neurons.end_step();
         let start = share.neurons.start;
@@ -323,11 +358,11 @@ impl Tile {
                 let slot = share.slots[r] + (block * BLOCK) as u32;
                 for s in &mut self.sources[population] {
                     if s.receptor == Some(r) && is_active(plan, s, tick) {
-                        s.source.step(tick, block, Sink::Receptor(self.inputs.block(tick, slot, self.bits)));
+                        s.source.step(tick, block, Sink::Receptor(self.inputs.blocks(tick, slot, 1, self.bits)));
                     }
                 }
-                collect(self.inputs.block(tick, slot, self.bits), quantum, &mut self.scratch.events[r]);
-                neurons.arrive(r, chunks_of(share, block), &self.scratch.events[r]);
+                collect(self.inputs.blocks(tick, slot, 1, self.bits), quantum, &mut self.scratch.events[r]);
+                neurons.arrive(r, chunks_of(share, block..block + 1), &self.scratch.events[r]);
             }
         }
     }

@@ -8,12 +8,11 @@
 //! The step contract, points 1, 2 and 4, is the body of `Step::run`. Events that act from the next step on are taken when
 //! that begins: nobody can tell but by reading the receptors in between, before which `Neurons::arrive` lets them arrive.
 
-use crate::columns::{CHUNKS, Columns, Constants, LANES, Lane, Values};
+use crate::columns::{CHUNKS, Columns, Constants, LANES, Lane, TOGETHER, Values};
 use crate::membrane::Membrane;
 use crate::neurons::{Block, Drive, FLUSH_EVERY, Neurons, Sums};
 use crate::receptor::{Arrival, Receptor};
 use crate::stage::{ReceptorColumns, ReceptorStage, flush};
-use crate::sum::BlockOf;
 use crate::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
@@ -30,22 +29,25 @@ pub(crate) struct MembraneColumns<M: Membrane> {
     pub(crate) refractory_steps: Vec<u16>,
 }
 
-/// Events of a block, for one receptor after the other.
+/// Events of a block or some, for one receptor after the other.
 pub trait Events<'a>: Sized {
     /// Those of one receptor.
     type Row;
-    /// Those of the first receptor, and the others.
-    fn split(self) -> (Self::Row, Self);
+    /// Blocks at most.
+    const BLOCKS: usize;
+    /// Those of the first receptor, of `len` chunks, and the others.
+    fn split(self, len: usize) -> (Self::Row, Self);
     /// One quantum of them.
     fn quantum(row: &Self::Row) -> f64;
-    /// Those of one chunk, in quanta.
-    fn take(row: &mut Self::Row, b: usize) -> Lane;
+    /// Those of one of `len` chunks, in quanta.
+    fn take(row: &mut Self::Row, len: usize, b: usize) -> Lane;
 }
 
 impl<'a> Events<'a> for &'a [Values] {
     type Row = &'a Values;
+    const BLOCKS: usize = 1;
     #[inline(always)]
-    fn split(self) -> (&'a Values, Self) {
+    fn split(self, _: usize) -> (&'a Values, Self) {
         (&self[0], &self[1..])
     }
     #[inline(always)]
@@ -53,25 +55,26 @@ impl<'a> Events<'a> for &'a [Values] {
         1.0
     }
     #[inline(always)]
-    fn take(row: &mut &'a Values, b: usize) -> Lane {
+    fn take(row: &mut &'a Values, _: usize, b: usize) -> Lane {
         row[b]
     }
 }
 
 impl<'a> Events<'a> for &'a mut [Sums<'_>] {
-    type Row = (&'a mut BlockOf<i32>, f64);
+    type Row = (&'a mut [[i32; LANES]], f64);
+    const BLOCKS: usize = TOGETHER;
     #[inline(always)]
-    fn split(self) -> (Self::Row, Self) {
+    fn split(self, len: usize) -> (Self::Row, Self) {
         let (first, others) = self.split_at_mut(1);
-        ((&mut *first[0].sums, first[0].quantum), others)
+        ((&mut first[0].sums.as_flattened_mut()[..len], first[0].quantum), others)
     }
     #[inline(always)]
     fn quantum(row: &Self::Row) -> f64 {
         row.1
     }
     #[inline(always)]
-    fn take((sums, _): &mut Self::Row, b: usize) -> Lane {
-        std::mem::replace(&mut sums[b], [0; LANES]).map(f64::from)
+    fn take((sums, _): &mut Self::Row, len: usize, b: usize) -> Lane {
+        std::mem::replace(&mut sums[..len][b], [0; LANES]).map(f64::from)
     }
 }
 
@@ -154,14 +157,14 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
         chunks: Range<usize>,
         events: E,
     ) -> (Self::Rows<'a, E>, Self::Same) {
-        let (mine, others) = events.split();
+        let (mine, others) = events.split(chunks.len());
         let (rows, same) = T::rows(&mut columns.1, chunks.clone(), others);
         let same = (columns.0.constants.same, E::quantum(&mine), same);
         ((&mut columns.0.state[chunks], mine, rows), same)
     }
     #[inline(always)]
     fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row {
-        (rows.0[..len][b], E::take(&mut rows.1, b), T::load::<E>(&mut rows.2, len, b))
+        (rows.0[..len][b], E::take(&mut rows.1, len, b), T::load::<E>(&mut rows.2, len, b))
     }
     #[inline(always)]
     fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row) {
@@ -214,18 +217,20 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
     fn run(self, with: impl Instructions) {
         let MembraneColumns { constants, state, free_from, clock, .. } = &mut *self.membrane;
         let (shared, first, next) = (constants.same, self.chunks.start, *clock + 1);
-        debug_assert!(self.chunks.len() <= CHUNKS, "more than a block");
-        let len = self.chunks.len().min(CHUNKS);
+        let most = CHUNKS * if DRIVE || KICK { 1 } else { E::BLOCKS };
+        assert!(self.chunks.len() <= most, "more chunks than may be stepped at a time");
+        let len = self.chunks.len().min(most);
         let chunks = first..first + len;
         let (states, free_from) = (&mut state[chunks.clone()], &free_from[chunks.clone()]);
         let (mut rows, same) = R::rows::<E>(self.receptors, chunks, self.events);
         // Chunks with a neuron that fires. They are seen to behind the loop: a call in it would move every constant from
         // its register to memory and back.
-        let mut fired = 0u32;
+        let mut fired = 0u64;
         for b in 0..len {
             let mut state = states[b];
             let mut row = R::load::<E>(&mut rows, len, b);
-            let (drive, kick) = (self.drive[b], self.kick[b]);
+            let (drive, kick) =
+                (if DRIVE { self.drive[b] } else { NONE[0] }, if KICK { self.kick[b] } else { NONE[0] });
             let mut any = false;
             for l in 0..LANES {
                 let c = if EACH { constants.at::<true>(first + b, l) } else { shared };
@@ -243,7 +248,7 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
             }
             states[b] = state;
             R::store::<E>(&mut rows, len, b, row);
-            fired |= u32::from(any) << b;
+            fired |= u64::from(any) << b;
         }
         while fired != 0 {
             self.membrane.fire(first + fired.trailing_zeros() as usize, self.spikes);
@@ -368,6 +373,7 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
     }
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>) {
         assert!(self.takes_sums(), "receptors that are staged take values");
+        debug_assert!(sums.iter().all(|s| s.quantum.log2().fract() == 0.0), "a quantum is a power of two");
         self.run::<_, false>(chunks, drive, sums, None, spikes)
     }
     fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values) {

@@ -42,10 +42,10 @@ pub struct Block<'a> {
     pub kick: Option<&'a Values>,
 }
 
-/// Sums of what arrives at one receptor of the neurons of a block, in whole numbers of a quantum.
+/// Sums of what arrives at one receptor of the neurons of some blocks, in whole numbers of a quantum.
 pub struct Sums<'a> {
     /// Zero once they are taken.
-    pub sums: &'a mut BlockOf<i32>,
+    pub sums: &'a mut [BlockOf<i32>],
     /// The unit, a power of two.
     pub quantum: f64,
 }
@@ -62,7 +62,8 @@ pub trait Neurons: Send + Sync {
     fn step(&mut self, block: Block<'_>, spikes: &mut Vec<u32>);
     /// Whether [`Neurons::step_from_sums`] may be called.
     fn takes_sums(&self) -> bool;
-    /// Steps a block as [`Neurons::step`] does, where nothing but sums arrives, one for each receptor, and takes them.
+    /// Steps a block as [`Neurons::step`] does, where nothing but sums arrives, one for each receptor, and takes them. Of
+    /// blocks with the same drive for all neurons, up to [`crate::columns::TOGETHER`] may be stepped in one call.
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>);
     /// Lets events arrive at a receptor now, before the step that else begins with them.
     fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values);

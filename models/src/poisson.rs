@@ -176,14 +176,14 @@ impl SourceModel for Poisson {
     }
 }
 
-/// Draws the counts of a block. `PLAIN`: in one draw, of events that weigh the same for all neurons.
+/// Draws the counts of some blocks. `PLAIN`: in one draw, of events that weigh the same for all neurons.
 struct Draw<'a, S, const PLAIN: bool> {
     counts: &'a mut Counts,
     /// The weight of plain events.
     same: i32,
     tick: u64,
     block: usize,
-    sums: &'a mut BlockOf<S>,
+    sums: &'a mut [BlockOf<S>],
 }
 
 /// The codes in random numbers: the low halves are those of the first chunk, the high halves those of the second. They
@@ -226,49 +226,51 @@ impl<S: Sum, const PLAIN: bool> Kernel for Draw<'_, S, PLAIN> {
     #[inline(always)]
     fn run(self, with: impl Instructions) {
         let Draw { counts, same, tick, block, sums } = self;
-        let mut lanes = counts.generators[block].clone();
         let (table, entries) = (&counts.table, counts.table.entries);
-        for pair in 0..if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2 {
-            let mut n = [0u16; 2 * LANES];
-            for draw in 0..if PLAIN { 1 } else { counts.draws } {
-                let codes = codes(lanes.next());
-                let entries = with.look_up(&entries, &codes);
-                let mut outcomes = [0; 2 * LANES];
-                let mut any = false;
-                for l in 0..2 * LANES {
-                    outcomes[l] = outcome(codes[l], entries[l]);
-                    n[l] += outcomes[l];
-                    any |= usize::from(outcomes[l]) == AGAIN;
+        for (block, sums) in (block..).zip(sums) {
+            let mut lanes = counts.generators[block].clone();
+            for pair in 0..if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2 {
+                let mut n = [0u16; 2 * LANES];
+                for draw in 0..if PLAIN { 1 } else { counts.draws } {
+                    let codes = codes(lanes.next());
+                    let entries = with.look_up(&entries, &codes);
+                    let mut outcomes = [0; 2 * LANES];
+                    let mut any = false;
+                    for l in 0..2 * LANES {
+                        outcomes[l] = outcome(codes[l], entries[l]);
+                        n[l] += outcomes[l];
+                        any |= usize::from(outcomes[l]) == AGAIN;
+                    }
+                    if any {
+                        // Copies: what a call can reach would live in memory in every round.
+                        let (all, mut complete) = (outcomes, n);
+                        let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
+                        let again = tick.wrapping_add((draw as u64) << 48);
+                        table.complete(&all, &mut complete, &|lane| {
+                            let identity = [counts.identity << 40 | (neuron + lane) as u64, again];
+                            Stream::new(counts.seed, Purpose::PoissonTail, identity)
+                        });
+                        n = complete;
+                    }
                 }
-                if any {
-                    // Copies: what a call can reach would live in memory in every round.
-                    let (all, mut complete) = (outcomes, n);
-                    let neuron = (counts.first_block + block) * BLOCK + 2 * pair * LANES;
-                    let again = tick.wrapping_add((draw as u64) << 48);
-                    table.complete(&all, &mut complete, &|lane| {
-                        let identity = [counts.identity << 40 | (neuron + lane) as u64, again];
-                        Stream::new(counts.seed, Purpose::PoissonTail, identity)
-                    });
-                    n = complete;
+                let counted = halves(n);
+                for half in 0..2 {
+                    let b = 2 * pair + half;
+                    let weight = if PLAIN { [same; LANES] } else { counts.weight.chunk(block * CHUNKS + b) };
+                    let mut lane = sums[b];
+                    for l in 0..LANES {
+                        lane[l].add_many(weight[l], counted[l] >> (16 * half) & 0xffff);
+                    }
+                    sums[b] = lane;
                 }
             }
-            let counted = halves(n);
-            for half in 0..2 {
-                let b = 2 * pair + half;
-                let weight = if PLAIN { [same; LANES] } else { counts.weight.chunk(block * CHUNKS + b) };
-                let mut lane = sums[b];
-                for l in 0..LANES {
-                    lane[l].add_many(weight[l], counted[l] >> (16 * half) & 0xffff);
-                }
-                sums[b] = lane;
-            }
+            counts.generators[block] = lanes;
         }
-        counts.generators[block] = lanes;
     }
 }
 
 impl Counts {
-    fn draw<S: Sum>(&mut self, tick: u64, block: usize, sums: &mut BlockOf<S>) {
+    fn draw<S: Sum>(&mut self, tick: u64, block: usize, sums: &mut [BlockOf<S>]) {
         match self.weight.same() {
             Some(same) if self.draws == 1 => dispatch(Draw::<S, true> { counts: self, same, tick, block, sums }),
             _ => dispatch(Draw::<S, false> { counts: self, same: 0, tick, block, sums }),

@@ -18,13 +18,14 @@ pub enum Sink<'a> {
         kick: &'a mut Values,
     },
     /// The sums of the receptor that the input names, of events due at the end of the step, in whole numbers of
-    /// [`SourceRecipe::quantum`].
+    /// [`SourceRecipe::quantum`]: of the block that is stepped, and maybe of some behind it.
     Receptor(BlockSums<'a>),
 }
 
 /// A source onto one population's share in one tile.
 pub trait Source: Send + Sync {
-    /// Adds what it makes in the step that ends at tick `tick`, to block `block` of the share.
+    /// Adds what it makes in the step that ends at tick `tick`, to block `block` of the share, and to those behind it of
+    /// which the sink has the sums.
     fn step(&mut self, tick: u64, block: usize, sink: Sink<'_>);
     /// Whether it adds to the kick of [`Sink::Membrane`].
     fn kicks(&self) -> bool {

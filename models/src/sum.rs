@@ -116,12 +116,12 @@ pub fn add_words_in_rows<S: Sum>(
 /// Sums of a block, one for each neuron.
 pub type BlockOf<S> = [[S; LANES]; CHUNKS];
 
-/// Sums of a block in one width or the other.
+/// Sums of some blocks in one width or the other.
 pub enum BlockSums<'a> {
     /// In 32 bits.
-    Narrow(&'a mut BlockOf<i32>),
+    Narrow(&'a mut [BlockOf<i32>]),
     /// In 64 bits.
-    Wide(&'a mut BlockOf<i64>),
+    Wide(&'a mut [BlockOf<i64>]),
 }
 
 #[cfg(test)]

@@ -38,9 +38,9 @@ fn source(mean: f64, len: usize, seed: u64, first_block: usize) -> Box<dyn Sourc
 
 /// Counts of one block in one step.
 fn step(source: &mut dyn Source, tick: u64, block: usize) -> BlockOf<i32> {
-    let mut counts = [[0; LANES]; CHUNKS];
+    let mut counts = [[[0; LANES]; CHUNKS]];
     source.step(tick, block, Sink::Receptor(BlockSums::Narrow(&mut counts)));
-    counts
+    counts[0]
 }
 
 #[test]
@@ -100,22 +100,33 @@ fn counts_far_in_the_tail_are_as_frequent_as_they_should_be() {
 
 #[test]
 fn events_are_added_to_sums_of_either_width_in_quanta() {
-    let table = Table::new(&PAGE, vec![Column::Same(2320.0), Column::Same(-1.75)]);
-    let mut recipe = recipe(&table, BLOCK, 1, 0);
-    recipe.quantum = 0.5;
-    let (mut narrow, mut wide) = (built(&recipe), built(&recipe));
-    let mut counts = source(2.32, BLOCK, 1, 0);
-    let (mut few, mut many) = ([[5; LANES]; CHUNKS], [[5; LANES]; CHUNKS]);
-    let mut expected = [[5; LANES]; CHUNKS];
+    const BLOCKS: usize = 3;
+    let len = BLOCKS * BLOCK - 4 * LANES;
+    let same = Table::new(&PAGE, vec![Column::Same(2320.0), Column::Same(-1.75)]);
+    let each = Table::new(&PAGE, vec![Column::Same(2320.0), Column::Each(vec![-1.75; len])]);
+    let with_quantum = |table| built(&SourceRecipe { quantum: 0.5, ..recipe(table, len, 1, 0) });
+    let (mut narrow, mut wide, mut by_neuron) = (with_quantum(&same), with_quantum(&same), with_quantum(&each));
+    let mut counts = source(2.32, len, 1, 0);
+    let mut expected = [[[5; LANES]; CHUNKS]; BLOCKS];
+    let (mut few, mut few_by_neuron, mut many) = (expected, expected, expected.map(|b| b.map(|c| c.map(i64::from))));
     for tick in 1..=100 {
-        for (source, sums) in [(&mut narrow, BlockSums::Narrow(&mut few)), (&mut wide, BlockSums::Wide(&mut many))] {
+        // All blocks at once.
+        for (source, sums) in [
+            (&mut narrow, BlockSums::Narrow(&mut few)),
+            (&mut by_neuron, BlockSums::Narrow(&mut few_by_neuron)),
+            (&mut wide, BlockSums::Wide(&mut many)),
+        ] {
             source.step(tick, 0, Sink::Receptor(sums));
         }
         // A weight of 3.5 quanta is rounded to 4, ties to even.
-        let drawn = step(&mut *counts, tick, 0);
-        expected.as_flattened_mut().iter_mut().zip(drawn.as_flattened()).for_each(|(sum, n)| *sum -= 4 * n);
+        for (block, sums) in expected.iter_mut().enumerate() {
+            let drawn = step(&mut *counts, tick, block);
+            sums.as_flattened_mut().iter_mut().zip(drawn.as_flattened()).for_each(|(sum, n)| *sum -= 4 * n);
+        }
         assert_eq!(few, expected, "tick {tick}");
-        assert_eq!(many, expected.map(|chunk| chunk.map(i64::from)), "tick {tick}");
+        // In the last block fewer are drawn than there is room for, where weights are one by one.
+        assert_eq!(few_by_neuron[..BLOCKS - 1], expected[..BLOCKS - 1], "tick {tick}");
+        assert_eq!(many, expected.map(|b| b.map(|c| c.map(i64::from))), "tick {tick}");
     }
 }
 
