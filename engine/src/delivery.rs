@@ -55,14 +55,16 @@ fn list<T>(
     lists: &mut [Vec<T>],
     first: usize,
     band_bits: u32,
-    segments: impl Iterator<Item = (u32, u32)>,
+    (mut start, ends): (u32, impl Iterator<Item = u32>),
     put: impl Fn(&mut Vec<T>, (u32, u32)),
 ) {
-    let mask = lists.len() - 1;
-    for (band, segment) in segments.enumerate() {
-        if let Some(list) = lists.get_mut((first + (band << band_bits)) & mask) {
-            put(list, segment);
+    let (mask, mut at) = (lists.len() - 1, first);
+    for end in ends {
+        if let Some(list) = lists.get_mut(at & mask) {
+            put(list, (start, end));
         }
+        at += 1 << band_bits;
+        start = end;
     }
 }
 
@@ -336,16 +338,33 @@ impl Table {
 
     /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
-        for stamp in self.stamps(tick, due) {
-            let spikes = history.at(stamp).of(self.population);
+        dispatch(List { table: self, tick, history, due });
+    }
+}
+
+/// Lists segments; see [`Table::list`].
+struct List<'a> {
+    table: &'a Table,
+    tick: u64,
+    history: &'a History,
+    due: &'a mut Due,
+}
+
+impl Kernel for List<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self, _: impl Instructions) {
+        let List { table, tick, history, due } = self;
+        for stamp in table.stamps(tick, due) {
+            let spikes = history.at(stamp).of(table.population);
             for (i, &source) in spikes.iter().enumerate() {
                 if let Some(&later) = spikes.get(i + ASKED_AHEAD) {
-                    self.ask(later);
+                    table.ask(later);
                 }
-                for (shard, rows) in self.shards.iter().enumerate() {
+                for (shard, rows) in table.shards.iter().enumerate() {
                     let lists = shard * due.steps..(shard + 1) * due.steps;
-                    let first = (stamp + u64::from(self.first_delay)) as usize;
-                    let segments = self.row(source, shard);
+                    let first = (stamp + u64::from(table.first_delay)) as usize;
+                    let segments = table.row(source, shard);
                     match rows {
                         Rows::Packed(packed) => {
                             list(&mut due.lines[lists], first, packed.code.band_bits, segments, list_lines);

@@ -174,14 +174,13 @@ impl Table {
         (self.starts[first], self.starts[first + self.segments()])
     }
 
-    /// Start and end of each segment of that row.
+    /// Start of the first segment of that row, and the ends of all.
     #[inline(always)]
-    pub fn row(&self, source: u32, shard: usize) -> impl Iterator<Item = (u32, u32)> {
+    pub fn row(&self, source: u32, shard: usize) -> (u32, impl Iterator<Item = u32>) {
         let first = source as usize * self.segments() + shard * self.bands as usize;
-        let starts = &self.starts[first..first + self.bands as usize];
-        let (_, end) = self.bounds(source, shard);
-        let mut ends = starts[1..].iter().copied();
-        starts.iter().map(move |&start| (start, ends.next().unwrap_or(end)))
+        let (start, end) = self.bounds(source, shard);
+        let ends = &self.starts[first + 1..first + self.bands as usize];
+        (start, ends.iter().copied().chain([end]))
     }
 
     /// log2 of the delays in a segment.
@@ -215,11 +214,13 @@ impl Table {
     pub fn each(&self, f: &mut dyn FnMut(u32, usize, u16, u32, i32)) {
         for (shard, rows) in self.shards.iter().enumerate() {
             for source in 0..self.sources() {
-                for (band, (start, end)) in (0..).zip(self.row(source, shard)) {
+                let (mut start, ends) = self.row(source, shard);
+                for (band, end) in (0..).zip(ends) {
                     let first = self.first_delay + (band << rows.band_bits());
                     rows.each(start as usize..end as usize, &mut |slot, delay, weight| {
                         f(source, shard, slot, first + delay, weight);
                     });
+                    start = end;
                 }
             }
         }
