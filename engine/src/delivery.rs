@@ -21,7 +21,7 @@ pub struct Due {
     /// First synapse of each segment and the one behind its last.
     segments: Vec<Vec<(u32, u32)>>,
     /// Lines of each segment.
-    lines: Vec<Vec<u32>>,
+    lines: Vec<List>,
     /// Steps for which there are lists, a power of two.
     steps: usize,
     /// Stamp of the last spikes listed.
@@ -33,7 +33,7 @@ impl Due {
     pub fn new(table: &Table) -> Due {
         let steps = (table.bands << table.band_bits()).next_power_of_two() as usize;
         let lists = steps * table.shards.len();
-        Due { segments: vec![Vec::new(); lists], lines: vec![Vec::new(); lists], steps, listed: 0 }
+        Due { segments: vec![Vec::new(); lists], lines: vec![List::default(); lists], steps, listed: 0 }
     }
 
     /// The lists of `shard` at `tick`.
@@ -45,18 +45,71 @@ impl Due {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         let segments: usize = self.segments.iter().map(|list| size_of::<(u32, u32)>() * list.capacity()).sum();
-        segments + self.lines.iter().map(|list| size_of::<u32>() * list.capacity()).sum::<usize>()
+        segments + self.lines.iter().map(List::bytes).sum::<usize>()
+    }
+}
+
+/// A list of lines that is filled again and again, and on one cache line itself.
+#[derive(Clone, Debug, Default)]
+#[repr(align(32))]
+struct List {
+    lines: Vec<u32>,
+    /// Those from here on are left from an earlier time.
+    used: u32,
+}
+
+impl List {
+    /// Lists the lines of a segment, which are few: eight at once, so that there is nothing to guess.
+    #[inline(always)]
+    fn put(&mut self, (start, end): (u32, u32)) {
+        let (mut at, wanted) = (self.used, self.used + (end - start));
+        // The cache line behind the end, which was last in use when the list was this long before.
+        prefetch(&self.lines, wanted as usize + 16);
+        let mut line = start;
+        loop {
+            match self.lines.get_mut(at as usize..at as usize + 8) {
+                Some(eight) => {
+                    eight.copy_from_slice(&std::array::from_fn::<u32, 8, _>(|i| line.wrapping_add(i as u32)))
+                }
+                None => {
+                    self.grow();
+                    continue;
+                }
+            }
+            (at, line) = (at + 8, line + 8);
+            if at >= wanted {
+                break;
+            }
+        }
+        self.used = wanted;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.lines.resize((2 * self.lines.len()).max(64), 0);
+    }
+
+    /// Those listed.
+    #[inline(always)]
+    fn get(&self) -> &[u32] {
+        &self.lines[..self.used as usize]
+    }
+
+    /// Bytes held by lines.
+    fn bytes(&self) -> usize {
+        size_of::<u32>() * self.lines.capacity()
     }
 }
 
 /// Puts each segment of a row on the list of its step: `first` for the first, 2^`band_bits` later for each of the others.
 #[inline(always)]
-fn list<T>(
-    lists: &mut [Vec<T>],
+fn list<L>(
+    lists: &mut [L],
     first: usize,
     band_bits: u32,
     (mut start, ends): (u32, impl Iterator<Item = u32>),
-    put: impl Fn(&mut Vec<T>, (u32, u32)),
+    put: impl Fn(&mut L, (u32, u32)),
 ) {
     let (mask, mut at) = (lists.len() - 1, first);
     for end in ends {
@@ -65,22 +118,6 @@ fn list<T>(
         }
         at += 1 << band_bits;
         start = end;
-    }
-}
-
-/// Lists the lines of a segment, which are few: eight at once, so that there is nothing to guess.
-#[inline(always)]
-fn list_lines(list: &mut Vec<u32>, (start, end): (u32, u32)) {
-    let wanted = list.len() + (end - start) as usize;
-    // The cache line behind the end, which was last in use when the list was this long before.
-    prefetch(list, wanted + 16);
-    let mut line = start;
-    loop {
-        list.extend_from_slice(&std::array::from_fn::<u32, 8, _>(|i| line.wrapping_add(i as u32)));
-        if list.len() >= wanted {
-            return list.truncate(wanted);
-        }
-        line += 8;
     }
 }
 
@@ -204,7 +241,7 @@ impl<S: Sum> Kernel for DeliverPacked<'_, S> {
     fn run(self, with: impl Instructions) {
         let DeliverPacked { tables, due, shard, ring, tick } = self;
         let all = tables.iter().zip(due).filter_map(|(table, due)| match &table.shards[shard] {
-            Rows::Packed(packed) => Some((packed, &due.lines[due.at(shard, tick)][..])),
+            Rows::Packed(packed) => Some((packed, due.lines[due.at(shard, tick)].get())),
             _ => None,
         });
         let mut ahead = Ahead { tables: all.clone(), lines: &[], list: [].iter() };
@@ -338,23 +375,23 @@ impl Table {
 
     /// Lists the segments of the spikes whose first delay is over at `tick`. Called for every step in turn.
     pub fn list(&self, tick: u64, history: &History, due: &mut Due) {
-        dispatch(List { table: self, tick, history, due });
+        dispatch(ListSpikes { table: self, tick, history, due });
     }
 }
 
 /// Lists segments; see [`Table::list`].
-struct List<'a> {
+struct ListSpikes<'a> {
     table: &'a Table,
     tick: u64,
     history: &'a History,
     due: &'a mut Due,
 }
 
-impl Kernel for List<'_> {
+impl Kernel for ListSpikes<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
-        let List { table, tick, history, due } = self;
+        let ListSpikes { table, tick, history, due } = self;
         for stamp in table.stamps(tick, due) {
             let spikes = history.at(stamp).of(table.population);
             for (i, &source) in spikes.iter().enumerate() {
@@ -367,9 +404,9 @@ impl Kernel for List<'_> {
                     let segments = table.row(source, shard);
                     match rows {
                         Rows::Packed(packed) => {
-                            list(&mut due.lines[lists], first, packed.code.band_bits, segments, list_lines);
+                            list(&mut due.lines[lists], first, packed.code.band_bits, segments, List::put);
                         }
-                        _ => list(&mut due.segments[lists], first, 0, segments, |list, (start, end)| {
+                        _ => list(&mut due.segments[lists], first, 0, segments, |list: &mut Vec<_>, (start, end)| {
                             if start < end {
                                 list.push((start, end));
                             }
@@ -387,7 +424,7 @@ pub fn deliver<S: Sum>(tables: &[Table], shard: usize, tick: u64, due: &mut [Due
     let mut lines = 0;
     for (table, due) in tables.iter().zip(&mut *due) {
         let list = due.at(shard, tick);
-        lines += due.lines[list].len();
+        lines += due.lines[list].used;
         let segments = &mut due.segments[list];
         if !segments.is_empty() {
             dispatch(Deliver { rows: &table.shards[shard], due: segments, ring, tick });
@@ -398,7 +435,7 @@ pub fn deliver<S: Sum>(tables: &[Table], shard: usize, tick: u64, due: &mut [Due
         dispatch(DeliverPacked { tables, due, shard, ring, tick });
         for due in due {
             let list = due.at(shard, tick);
-            due.lines[list].clear();
+            due.lines[list].used = 0;
         }
     }
 }

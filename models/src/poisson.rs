@@ -229,8 +229,11 @@ impl<S: Sum, const PLAIN: bool> Kernel for Draw<'_, S, PLAIN> {
         let (table, entries) = (&counts.table, counts.table.entries);
         for (block, sums) in (block..).zip(sums) {
             let mut lanes = counts.generators[block].clone();
-            for pair in 0..if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2 {
-                let mut n = [0u16; 2 * LANES];
+            let (pairs, _) = sums.as_chunks_mut::<2>();
+            let drawn = if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2;
+            for (pair, [first, second]) in pairs.iter_mut().enumerate().take(drawn) {
+                // Whether all counts are less than the outcome that is drawn again.
+                let (mut n, mut few) = ([0u16; 2 * LANES], PLAIN);
                 for draw in 0..if PLAIN { 1 } else { counts.draws } {
                     let codes = codes(lanes.next());
                     let entries = with.look_up(&entries, &codes);
@@ -250,18 +253,22 @@ impl<S: Sum, const PLAIN: bool> Kernel for Draw<'_, S, PLAIN> {
                             let identity = [counts.identity << 40 | (neuron + lane) as u64, again];
                             Stream::new(counts.seed, Purpose::PoissonTail, identity)
                         });
-                        n = complete;
+                        (n, few) = (complete, false);
                     }
                 }
                 let counted = halves(n);
-                for half in 0..2 {
-                    let b = 2 * pair + half;
-                    let weight = if PLAIN { [same; LANES] } else { counts.weight.chunk(block * CHUNKS + b) };
-                    let mut lane = sums[b];
+                if few {
+                    S::add_few(with, [first, second], same, &counted);
+                    continue;
+                }
+                for (half, sums) in [first, second].into_iter().enumerate() {
+                    let chunk = block * CHUNKS + 2 * pair + half;
+                    let weight = if PLAIN { [same; LANES] } else { counts.weight.chunk(chunk) };
+                    let mut lane = *sums;
                     for l in 0..LANES {
                         lane[l].add_many(weight[l], counted[l] >> (16 * half) & 0xffff);
                     }
-                    sums[b] = lane;
+                    *sums = lane;
                 }
             }
             counts.generators[block] = lanes;

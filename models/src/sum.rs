@@ -16,6 +16,16 @@ pub trait Sum: Copy + Default + Send + Sync + 'static {
     fn add(&mut self, weight: i32);
     /// Adds a weight several times.
     fn add_many(&mut self, weight: i32, times: u32);
+    /// Adds a weight to the first sums as often as the low halves of `times` say, to the second as the high halves say: up
+    /// to 15 times.
+    #[inline(always)]
+    fn add_few(_: impl Instructions, sums: [&mut [Self; LANES]; 2], weight: i32, times: &[u32; LANES]) {
+        for (half, sums) in sums.into_iter().enumerate() {
+            for l in 0..LANES {
+                sums[l].add_many(weight, times[l] >> (16 * half) & 15);
+            }
+        }
+    }
     /// Adds a line of packed weights; see [`Instructions::add_line`].
     #[inline(always)]
     fn add_line(_: impl Instructions, sums: &mut [Self; 1 << 16], line: &[u32; 16], gap_bits: u32) {
@@ -45,6 +55,15 @@ impl Sum for i32 {
     #[inline(always)]
     fn add_many(&mut self, weight: i32, times: u32) {
         *self = self.wrapping_add(weight.wrapping_mul(times as i32));
+    }
+    #[inline(always)]
+    fn add_few(with: impl Instructions, sums: [&mut [i32; LANES]; 2], weight: i32, times: &[u32; LANES]) {
+        let products = with.multiples(weight, times);
+        for (sums, products) in sums.into_iter().zip(products) {
+            for l in 0..LANES {
+                sums[l] = sums[l].wrapping_add(products[l]);
+            }
+        }
     }
     #[inline(always)]
     fn add_line(with: impl Instructions, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {

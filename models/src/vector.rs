@@ -64,6 +64,16 @@ pub trait Instructions: Copy {
         if cfg!(target_arch = "aarch64") { a.mul_add(b, x) } else { x + a * b }
     }
 
+    /// `weight` times each of 32 numbers of four bits: those at the low end of the low halves of `numbers`, and those at the
+    /// low end of the high halves. Products wrap around.
+    #[inline(always)]
+    fn multiples(self, weight: i32, numbers: &[u32; 16]) -> [[i32; 16]; 2] {
+        [
+            numbers.map(|n| weight.wrapping_mul((n & 15) as i32)),
+            numbers.map(|n| weight.wrapping_mul((n >> 16 & 15) as i32)),
+        ]
+    }
+
     /// Adds the words of a line behind the first to `sums`: each moves on by its low `gap_bits` bits from the index before,
     /// from the low 16 bits of the first word on, and adds the number in its other bits, signed. Sums wrap around.
     /// `gap_bits` is less than 32; no word that adds something leads beyond the sums.
@@ -154,6 +164,12 @@ impl Instructions for Avx512 {
     }
 
     #[inline(always)]
+    fn multiples(self, weight: i32, numbers: &[u32; 16]) -> [[i32; 16]; 2] {
+        // SAFETY: the CPU has AVX-512 F (5).
+        unsafe { multiples_avx512(weight, numbers) }
+    }
+
+    #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         // SAFETY: the CPU has AVX-512 F (5).
         if !(scatters() && unsafe { add_at_once_avx512(sums, &[0; ROWS], line, gap_bits, 0) }) {
@@ -168,6 +184,22 @@ impl Instructions for Avx512 {
             self.0.add_line_in_rows(sums, rows, line, gap_bits, row_bits);
         }
     }
+}
+
+/// Looks products up: to multiply takes twice as many operations, on one of two units.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn multiples_avx512(weight: i32, numbers: &[u32; 16]) -> [[i32; 16]; 2] {
+    use std::arch::x86_64::*;
+    let upto_15 = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let products = _mm512_mullo_epi32(_mm512_set1_epi32(weight), upto_15);
+    // SAFETY: arrays of as many bytes as the vectors hold (5).
+    let numbers = unsafe { std::mem::transmute::<[u32; 16], __m512i>(*numbers) };
+    [numbers, _mm512_srli_epi32::<16>(numbers)].map(|numbers| {
+        // SAFETY: as above.
+        unsafe { std::mem::transmute::<__m512i, [i32; 16]>(_mm512_permutexvar_epi32(numbers, products)) }
+    })
 }
 
 /// Looks the lower and the upper bytes of entries up apart: AVX2 knows tables of 16 bytes only.
@@ -482,6 +514,29 @@ mod tests {
             for level in Level::ALL {
                 let entries = dispatch_at(level, LookUp(&table, &indices));
                 assert_eq!(entries, indices.map(|index| table[(index & 15) as usize]), "{}", level.name());
+            }
+        }
+    }
+
+    struct Multiples<'a>(i32, &'a [u32; 16]);
+    impl Kernel for Multiples<'_> {
+        type Output = [[i32; 16]; 2];
+        #[inline(always)]
+        fn run(self, with: impl Instructions) -> [[i32; 16]; 2] {
+            with.multiples(self.0, self.1)
+        }
+    }
+
+    #[test]
+    fn every_level_multiplies_the_low_bits_of_halves() {
+        for (weight, spread) in [(1, 0x1234_5677), (-3, 0x9E37_79B9), (i32::MAX, 0x0101_0101), (i32::MIN, 0x7654_3211)]
+        {
+            // Whatever is in the other bits.
+            let numbers: [u32; 16] = std::array::from_fn(|i| (i as u32 + 1).wrapping_mul(spread));
+            let low = numbers.map(|n| (n % 16) as i32).map(|n| weight.wrapping_mul(n));
+            let high = numbers.map(|n| (n / 65_536 % 16) as i32).map(|n| weight.wrapping_mul(n));
+            for level in Level::ALL {
+                assert_eq!(dispatch_at(level, Multiples(weight, &numbers)), [low, high], "{}", level.name());
             }
         }
     }
