@@ -16,15 +16,18 @@ use crate::stage::{ReceptorColumns, ReceptorStage, flush};
 use crate::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
+/// What clocks start from: a signed number, because AVX2 does not compare others.
+pub(crate) const START: i16 = i16::MIN;
+
 /// State of a membrane's neurons.
 pub(crate) struct MembraneColumns<M: Membrane> {
     pub(crate) len: usize,
     pub(crate) constants: Constants<M::Constants>,
     pub(crate) state: Vec<<M::State as Columns>::Chunk>,
     /// The step, by the clock, from which on each is free: what fires alone writes here.
-    pub(crate) free_from: Vec<[u16; LANES]>,
-    /// Steps since the last flush.
-    pub(crate) clock: u16,
+    pub(crate) free_from: Vec<[i16; LANES]>,
+    /// Steps since the last flush, from [`START`] on.
+    pub(crate) clock: i16,
     /// Steps of refractory time after a spike: one for all, or one per neuron.
     pub(crate) refractory_steps: Vec<u16>,
 }
@@ -195,6 +198,12 @@ impl<A: Receptor, T: Receptors> Receptors for (A, T) {
     }
 }
 
+/// Keeps a compiler, in a loop over chunks, from making vectors of the same lane of several: it would have to gather them.
+#[inline(always)]
+fn lane_by_lane() {
+    std::hint::black_box(());
+}
+
 /// The loop over a block.
 struct Step<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE: bool, const KICK: bool> {
     membrane: &'a mut MembraneColumns<M>,
@@ -229,6 +238,7 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
         for b in 0..len {
             let mut state = states[b];
             let mut row = R::load::<E>(&mut rows, len, b);
+            let free_from = free_from[b];
             let (drive, kick) =
                 (if DRIVE { self.drive[b] } else { NONE[0] }, if KICK { self.kick[b] } else { NONE[0] });
             let mut any = false;
@@ -242,13 +252,14 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
                 let (total, jump) = R::step(with, &same, &mut row, l, drive, jump);
                 let (moved, held) = (M::advance(c, s, total), M::refractory(c, s, total));
                 let moved = if KICK || R::JUMPS { moved.add_to_first(jump) } else { moved };
-                let s = if free_from[b][l] < next { moved } else { held };
+                let s = if free_from[l] < next { moved } else { held };
                 any |= M::fires(c, s);
                 s.scatter(&mut state, l);
             }
             states[b] = state;
             R::store::<E>(&mut rows, len, b, row);
             fired |= u64::from(any) << b;
+            lane_by_lane();
         }
         while fired != 0 {
             self.membrane.fire(first + fired.trailing_zeros() as usize, self.spikes);
@@ -257,21 +268,27 @@ impl<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE
     }
 }
 
-/// Adds what pulls the membrane to the drive.
+/// The drive of each neuron, with what pulls the membrane.
 struct Pull<'a, M: Membrane, const EACH: bool> {
     membrane: &'a MembraneColumns<M>,
     chunks: Range<usize>,
-    drive: &'a mut Values,
+    drive: Drive<'a>,
+    out: &'a mut Values,
 }
 
 impl<M: Membrane, const EACH: bool> Kernel for Pull<'_, M, EACH> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
-        for (k, drive) in self.chunks.zip(&mut self.drive.0) {
-            for (l, drive) in drive.iter_mut().enumerate() {
-                *drive += M::pull(self.membrane.constants.at::<EACH>(k, l));
+        for (b, (k, out)) in self.chunks.zip(&mut self.out.0).enumerate() {
+            let drive = match self.drive {
+                Drive::Same(drive) => [drive; LANES],
+                Drive::Each(drive) => drive[b],
+            };
+            for l in 0..LANES {
+                out[l] = drive[l] + M::pull(self.membrane.constants.at::<EACH>(k, l));
             }
+            lane_by_lane();
         }
     }
 }
@@ -288,7 +305,7 @@ impl<M: Membrane> MembraneColumns<M> {
                 // Lanes beyond the last neuron only fill up the chunk.
                 if neuron < self.len {
                     let steps = self.refractory_steps.get(neuron).copied().unwrap_or(self.refractory_steps[0]);
-                    self.free_from[k][l] = self.clock + 1 + steps;
+                    self.free_from[k][l] = self.clock.saturating_add_unsigned(1 + steps);
                     spikes.push(neuron as u32);
                 }
             }
@@ -349,12 +366,12 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
             self.run::<_, false>(chunks, drive, events, kick, spikes);
             return;
         }
-        let mut drives = drive.values();
+        let mut drives = NONE;
         let (membrane, each) = (&self.membrane, self.membrane.constants.differ());
         if each {
-            dispatch(Pull::<M, true> { membrane, chunks: chunks.clone(), drive: &mut drives });
+            dispatch(Pull::<M, true> { membrane, chunks: chunks.clone(), drive, out: &mut drives });
         } else {
-            dispatch(Pull::<M, false> { membrane, chunks: chunks.clone(), drive: &mut drives });
+            dispatch(Pull::<M, false> { membrane, chunks: chunks.clone(), drive, out: &mut drives });
         }
         let mut jumps = *kick.unwrap_or(&NONE);
         for (receptor, events) in self.staged.iter_mut().zip(events) {
@@ -386,13 +403,13 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
     fn end_step(&mut self) {
         let MembraneColumns { state, free_from, clock, .. } = &mut self.membrane;
         *clock += 1;
-        if *clock < FLUSH_EVERY {
+        if *clock < START.saturating_add_unsigned(FLUSH_EVERY) {
             return;
         }
         for step in free_from.as_flattened_mut() {
-            *step = step.saturating_sub(*clock);
+            *step = step.saturating_sub_unsigned(FLUSH_EVERY);
         }
-        *clock = 0;
+        *clock = START;
         flush::<M::State>(state);
         self.staged.iter_mut().for_each(|r| r.flush());
         for index in 0..R::COUNT {
@@ -420,10 +437,11 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
         }
     }
     fn refractory_left(&self, neuron: usize) -> u16 {
-        self.membrane.free_from[neuron / LANES][neuron % LANES].saturating_sub(self.membrane.clock)
+        let MembraneColumns { free_from, clock, .. } = &self.membrane;
+        free_from[neuron / LANES][neuron % LANES].max(*clock).abs_diff(*clock)
     }
     fn set_refractory_left(&mut self, neuron: usize, steps: u16) {
-        self.membrane.free_from[neuron / LANES][neuron % LANES] = self.membrane.clock + steps;
+        self.membrane.free_from[neuron / LANES][neuron % LANES] = self.membrane.clock.saturating_add_unsigned(steps);
     }
     fn bytes(&self) -> usize {
         let membrane = &self.membrane;

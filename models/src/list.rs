@@ -3,7 +3,7 @@
 use crate::alpha::Alpha;
 use crate::charge_pulse::ChargePulse;
 use crate::columns::{Columns, Constants};
-use crate::composition::{Composed, MembraneColumns, Receptors};
+use crate::composition::{Composed, MembraneColumns, Receptors, START};
 use crate::current::Current;
 use crate::delta::Delta;
 use crate::eif::Eif;
@@ -200,8 +200,8 @@ fn build<M: Membrane>(recipe: &NeuronRecipe<'_>) -> Result<Box<dyn Neurons>, Par
         len,
         constants: constants(table.differs(), len, at)?,
         state: vec![M::State::ZERO; chunks_for(len)],
-        free_from: vec![[0; crate::columns::LANES]; chunks_for(len)],
-        clock: 0,
+        free_from: vec![[START; crate::columns::LANES]; chunks_for(len)],
+        clock: START,
         refractory_steps: refractory_steps::<M>(table, dt, len)?,
     };
     let entry = MembraneEntry { page: M::PAGE, build: build::<M>, response: M::response };

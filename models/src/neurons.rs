@@ -1,6 +1,6 @@
 //! What the engine sees of the neurons of a population: they are stepped block by block, read and changed.
 
-use crate::columns::{CHUNKS, LANES, Values};
+use crate::columns::{LANES, Values};
 use crate::sum::BlockOf;
 use std::ops::Range;
 
@@ -18,15 +18,6 @@ pub enum Drive<'a> {
     Same(f64),
     /// One for each neuron of the block.
     Each(&'a Values),
-}
-
-impl Drive<'_> {
-    pub(crate) fn values(self) -> Values {
-        match self {
-            Drive::Same(drive) => Values([[drive; LANES]; CHUNKS]),
-            Drive::Each(drive) => *drive,
-        }
-    }
 }
 
 /// What the neurons of one block get in one step.
