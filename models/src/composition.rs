@@ -204,7 +204,7 @@ fn lane_by_lane() {
     std::hint::black_box(());
 }
 
-/// The loop over a block.
+/// The loop over a block, or some.
 struct Step<'a, M: Membrane, R: Receptors, E: Events<'a>, const EACH: bool, const DRIVE: bool, const KICK: bool> {
     membrane: &'a mut MembraneColumns<M>,
     receptors: &'a mut R::Columns,

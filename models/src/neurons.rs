@@ -6,8 +6,9 @@ use std::ops::Range;
 
 /// Variables below this are set to zero: subnormal numbers would slow a silent network down.
 pub const VANISHED: f64 = 1e-30;
-/// Steps after which variables that have decayed below [`VANISHED`] are set to zero. From 1e-30 a variable needs at least 64 steps to become subnormal as
-/// long as dt < 10 tau; flushing in every step took an eighth longer (LIF, one or two exponential receptors, AVX-512).
+/// Steps after which variables that have decayed below [`VANISHED`] are set to zero. From 1e-30 a variable needs at least
+/// 64 steps to become subnormal as long as dt < 10 tau; flushing in every step took an eighth longer (LIF, one or two
+/// exponential receptors, AVX-512).
 pub const FLUSH_EVERY: u16 = 64;
 /// Longest refractory time in steps.
 pub const LONGEST_REFRACTORY: u16 = u16::MAX - FLUSH_EVERY;
