@@ -49,6 +49,34 @@ fn writing_back_what_was_read_changes_nothing() {
     }
 }
 
+/// A current that nothing keeps up is set to zero in the same step, however often parameters are changed meanwhile.
+#[test]
+fn what_vanishes_becomes_zero_whatever_is_changed() {
+    let silent = || {
+        let mut network = Network::new(0.1, 3);
+        let neuron = [("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 10.0), ("t_ref", 2.0)];
+        network.population("S", 5, "lif", &values(neuron)).unwrap();
+        network.receptor("S", "s", "exponential", &values([("tau", 0.5)])).unwrap();
+        let mut simulation = network.build(1).unwrap();
+        simulation.set("S", "s.i", &[1.0; 5]).unwrap();
+        simulation
+    };
+    let (mut plain, mut touched) = (silent(), silent());
+    let mut last = vec![1.0; 5];
+    for step in 1..=500 {
+        for simulation in [&mut plain, &mut touched] {
+            simulation.run_for(0.1).unwrap();
+        }
+        last = plain.get("S", "s.i").unwrap();
+        assert_eq!(last, touched.get("S", "s.i").unwrap(), "step {step}");
+        if step % 7 == 3 {
+            touched.set_parameter("S", "v_threshold", 20.0.into()).unwrap();
+        }
+    }
+    // It would be 4e-44.
+    assert_eq!(last, [0.0; 5]);
+}
+
 #[test]
 fn state_parameters_and_inputs_act_from_the_next_step_on() {
     let mut simulation = network(2);

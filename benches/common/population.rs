@@ -1,4 +1,5 @@
-//! A population of one composition, stepped block by block as the engine does, with a fixed input.
+//! A population of one composition, stepped block by block as the engine does where neurons differ in their drive, with a
+//! fixed input.
 
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};

@@ -6,7 +6,7 @@
 
 /// Neurons in a chunk: two vectors of doubles at 512 bits, four at 256.
 pub const LANES: usize = 16;
-/// Neurons stepped at a time, stage after stage: the working set stays in the L1 cache.
+/// Neurons of a block, which is stepped stage after stage: the working set stays in the L1 cache.
 pub const BLOCK: usize = 256;
 /// Chunks in a block.
 pub const CHUNKS: usize = BLOCK / LANES;

@@ -2,8 +2,9 @@
 //!
 //! There is one loop, `Step`, generic over the membrane `M` and a static list of receptors `R`. A population whose
 //! receptors are on the short list of `list.rs` runs in one fused pass. Any other list of receptors runs staged: each
-//! receptor steps over the block and adds to the drive, then the same loop runs with the empty list `()`. Both paths
-//! do the same operations in the same order, so they agree bit for bit; a test compares them.
+//! receptor steps over the block and adds to the drive, which begins with what pulls the membrane ([`Membrane::pull`]), then
+//! the same loop runs with the empty list `()`. Both paths do the same operations in the same order, so they agree bit for
+//! bit; a test compares them.
 //!
 //! The step contract, points 1, 2 and 4, is the body of `Step::run`. Events that act from the next step on are taken when
 //! that begins: nobody can tell but by reading the receptors in between, before which `Neurons::arrive` lets them arrive.
@@ -24,7 +25,7 @@ pub(crate) struct MembraneColumns<M: Membrane> {
     pub(crate) len: usize,
     pub(crate) constants: Constants<M::Constants>,
     pub(crate) state: Vec<<M::State as Columns>::Chunk>,
-    /// The step, by the clock, from which on each is free: what fires alone writes here.
+    /// The step, by the clock, from which on each is free; a step only reads it, but for neurons that fire.
     pub(crate) free_from: Vec<[i16; LANES]>,
     /// Steps since the last flush, from [`START`] on.
     pub(crate) clock: i16,
@@ -417,6 +418,12 @@ impl<M: Membrane, R: Receptors> Neurons for Composed<M, R> {
                 receptor.flush();
             }
         }
+    }
+    fn since_flush(&self) -> u16 {
+        self.membrane.clock.abs_diff(START)
+    }
+    fn set_since_flush(&mut self, steps: u16) {
+        self.membrane.clock = START.saturating_add_unsigned(steps);
     }
     fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64 {
         match receptor {

@@ -25,7 +25,8 @@ pub trait Membrane: Send + Sync + 'static {
     fn pull(_constants: Self::Constants) -> f64 {
         -0.0
     }
-    /// The state one step later. `drive` (mV) is what the step's currents add to V at its end by [`Response`].
+    /// The state one step later. `drive` (mV) is what the step's currents add to V at its end by [`Response`], and
+    /// [`Membrane::pull`].
     fn advance(constants: Self::Constants, state: Self::State, drive: f64) -> Self::State;
     /// The state one step later during the refractory time; all variables are held unless a model says otherwise.
     #[inline(always)]

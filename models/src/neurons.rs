@@ -59,14 +59,20 @@ pub trait Neurons: Send + Sync {
     fn step_from_sums(&mut self, chunks: Range<usize>, drive: Drive<'_>, sums: &mut [Sums<'_>], spikes: &mut Vec<u32>);
     /// Lets events arrive at a receptor now, before the step that else begins with them.
     fn arrive(&mut self, receptor: usize, chunks: Range<usize>, events: &Values);
-    /// Ends a step: to be called once all blocks have been stepped.
+    /// Ends a step: to be called once all blocks have been stepped. Every [`FLUSH_EVERY`] steps variables that have vanished
+    /// are set to zero.
     fn end_step(&mut self);
+    /// Steps since that was last done.
+    fn since_flush(&self) -> u16;
+    /// Changes them, less than [`FLUSH_EVERY`], where no neuron is refractory.
+    fn set_since_flush(&mut self, steps: u16);
     /// Value of a variable of one neuron: variables of the membrane (`receptor` None) or of a receptor.
     fn get(&self, receptor: Option<usize>, variable: usize, neuron: usize) -> f64;
     /// Changes a variable of one neuron.
     fn set(&mut self, receptor: Option<usize>, variable: usize, neuron: usize, value: f64);
     /// A copy of the state of `other`, which must be of the same composition and size: parameters may differ.
     fn take_state(&mut self, other: &dyn Neurons, variables: &[(Option<usize>, usize)]) {
+        self.set_since_flush(other.since_flush());
         for &(receptor, variable) in variables {
             for neuron in 0..self.len() {
                 self.set(receptor, variable, neuron, other.get(receptor, variable, neuron));

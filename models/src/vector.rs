@@ -3,8 +3,9 @@
 //!
 //! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles it
 //! once for every [`Level`] and calls the widest that the CPU has. The portable twin is thus the same source, and as
-//! Rust never fuses, reorders or approximates floating-point operations, every level gives the same bits; the tests
-//! of this crate compare them anyway. On aarch64 NEON is part of the base instruction set and of the portable build.
+//! Rust never fuses, reorders or approximates floating-point operations, every level gives the same bits; where an
+//! operation is fused here, [`Instructions::add_exact_product`], nothing is left to round before. The tests of this crate
+//! compare the levels anyway. On aarch64 NEON is part of the base instruction set and of the portable build.
 //! What compilers do not make vector code of is asked of the [`Instructions`] that a kernel is given.
 //!
 //! Safety. (1) A function with `target_feature` may only run on a CPU that has the features: `dispatch` calls it for a
