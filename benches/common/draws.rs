@@ -1,4 +1,4 @@
-//! A random source onto a share of neurons, driven as the engine drives it.
+//! A random source onto a share of neurons, asked for one block after the other.
 
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
