@@ -276,14 +276,20 @@ impl Tile {
         }
     }
 
-    fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
+    /// Notes for which step each source of a population is to be asked now, if it is active then.
+    fn note_active(&mut self, plan: &Plan, population: usize, tick: u64) {
         let arrived = std::mem::replace(&mut self.arrived[population], tick - 1);
-        let jumps = &self.jumps[population][..];
-        let arrival = |r: usize| if jumps[r] { tick } else { tick - 1 };
         for s in &mut self.sources[population] {
-            let step = s.receptor.map_or(tick, arrival);
+            let jumps = s.receptor.is_none_or(|r| self.jumps[population][r]);
+            let step = if jumps { tick } else { tick - 1 };
             s.now = Some(step).filter(|&step| step > arrived && is_active(plan, s, step));
         }
+    }
+
+    fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
+        self.note_active(plan, population, tick);
+        let jumps = &self.jumps[population][..];
+        let arrival = |r: usize| if jumps[r] { tick } else { tick - 1 };
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let sources = &mut self.sources[population];
