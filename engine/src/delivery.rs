@@ -421,17 +421,17 @@ impl Kernel for ListSpikes<'_> {
 
 /// Adds what is due in `shard` at `tick`, and empties its lists. `due` has an entry for each table.
 pub fn deliver<S: Sum>(tables: &[Table], shard: usize, tick: u64, due: &mut [Due], ring: &mut Ring<S>) {
-    let mut lines = 0;
+    let mut packed = false;
     for (table, due) in tables.iter().zip(&mut *due) {
         let list = due.at(shard, tick);
-        lines += due.lines[list].used;
+        packed |= due.lines[list].used > 0;
         let segments = &mut due.segments[list];
         if !segments.is_empty() {
             dispatch(Deliver { rows: &table.shards[shard], due: segments, ring, tick });
             segments.clear();
         }
     }
-    if lines > 0 {
+    if packed {
         dispatch(DeliverPacked { tables, due, shard, ring, tick });
         for due in due {
             let list = due.at(shard, tick);
