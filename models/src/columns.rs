@@ -10,7 +10,7 @@ pub const LANES: usize = 16;
 pub const BLOCK: usize = 256;
 /// Chunks in a block.
 pub const CHUNKS: usize = BLOCK / LANES;
-/// Blocks at most that are stepped in one call where that is possible: their state stays in the L1 cache, too.
+/// Blocks at most that are stepped in one call where that is possible: one bit of 64 for each of their chunks.
 pub const TOGETHER: usize = 4;
 
 /// A value for each neuron of a chunk.

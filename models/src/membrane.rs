@@ -20,7 +20,7 @@ pub trait Membrane: Send + Sync + 'static {
     fn constants(parameters: &Parameters, dt: f64) -> Result<Self::Constants, ParameterError>;
     /// How currents act on the potential.
     fn response(parameters: &Parameters) -> Result<Response, ParameterError>;
-    /// What a step adds to V at its end besides currents, in mV: part of the drive.
+    /// What a step adds to V at its end besides currents, in mV: part of the drive. −0 is what changes no drive, not even 0.
     #[inline(always)]
     fn pull(_constants: Self::Constants) -> f64 {
         -0.0
