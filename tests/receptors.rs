@@ -40,7 +40,7 @@ fn delta_receptor_jumps_and_decays() {
 
 #[test]
 fn current_receptors_follow_their_closed_form_through_tau_s_equal_to_tau_m() {
-    for tau_s in [0.5, 2.0, 5.0, 9.99, 9.999_999, 10.0, 10.000_000_1, 10.01, 30.0] {
+    for tau_s in [1e-5, 1e-3, 0.05, 0.5, 2.0, 5.0, 9.99, 9.999_999, 10.0, 10.000_000_1, 10.01, 30.0] {
         let exponential = response("exponential", Some(tau_s), 100.0);
         assert_psp(
             &exponential,
@@ -60,6 +60,21 @@ fn an_exponential_current_of_585_pa_peaks_at_one_millivolt() {
     assert!((peak - 1.0).abs() < 1e-3, "peak {peak} mV");
     let tick = (psp_exponential_peak_time(TAU_M, 0.5) / DT).round() as usize + 20;
     assert!((v[tick] - peak).abs() < 1e-4);
+}
+
+#[test]
+fn a_membrane_much_faster_than_a_step_follows_its_currents() {
+    for kind in ["exponential", "alpha"] {
+        let mut network = Network::new(DT, 1);
+        network.population("N", 1, "passive", &values([("C", 1e-3), ("tau_m", 1e-5)])).unwrap();
+        network.receptor("N", "r", kind, &values([("tau", 5.0)])).unwrap();
+        network.initial("N", "r.i", 3.0).unwrap();
+        network.trace("N", 1, &["v", "r.i"], 1).unwrap();
+        let samples = network.build(1).unwrap().run_for(20.0).unwrap().samples;
+        for (v, current) in samples[0].iter().zip(&samples[1]).skip(1) {
+            assert_close(*v, current * 1e-5 / 1e-3, 1e-5, kind);
+        }
+    }
 }
 
 #[test]

@@ -168,6 +168,26 @@ fn eif_never_leaves_the_range_below_its_peak_under_a_strong_drive() {
 }
 
 #[test]
+fn eif_with_a_sharp_onset_spikes_in_the_step_in_which_its_exponential_blows_up() {
+    // A peak 3000 Delta above V_T: the logarithm of what is left of a step could not lead there.
+    let parameters = [("tau_m", 10.0), ("v_T", 10.0), ("delta_T", 0.01), ("v_peak", 40.0), ("v_reset", 0.0)];
+    let trace = trace(driven("eif", 0.1, &parameters, 30.0), "v", 6.0);
+    let (half, mut v, mut spike) = ((-0.005_f64).exp(), 0.0_f64, 0);
+    for tick in 1.. {
+        let before = v * half + 30.0 * (1.0 - half);
+        let left = 1.0 - 0.01 * ((before - 10.0) / 0.01).exp();
+        if left <= 0.0 {
+            spike = tick;
+            break;
+        }
+        v = (before - 0.01 * left.ln()) * half + 30.0 * (1.0 - half);
+        assert_close(trace.rows[tick as usize], v, 1e-12, "before the spike");
+    }
+    assert!((v - 10.0).abs() < 0.2, "{v}");
+    assert_eq!(trace.spikes[0], spike);
+}
+
+#[test]
 fn passive_membrane_relaxes_to_rest_and_never_fires() {
     let mut network = Network::new(0.1, 1);
     network.population("N", 1, "passive", &values([("tau_m", 10.0), ("E_L", -70.0)])).unwrap();
@@ -180,13 +200,20 @@ fn passive_membrane_relaxes_to_rest_and_never_fires() {
 }
 
 #[test]
-fn a_charge_pulse_moves_the_potential_by_charge_over_capacitance() {
-    let mut network = Network::new(0.1, 1);
-    network.population("N", 1, "passive", &values([("C", 250.0), ("tau_m", 10.0)])).unwrap();
-    network.input("pulse", "N", None, "charge_pulse", &values([("charge", 500.0)])).unwrap();
-    pulse_at(&mut network, &[10, 30]);
-    let v = trace(network, "v", 5.0).rows;
-    assert_eq!(v[9], 0.0);
-    assert_eq!(v[10], 2.0);
-    assert_close(v[30], 2.0 + 2.0 * (-0.2_f64).exp(), 1e-13, "second pulse");
+fn a_charge_pulse_moves_the_potential_by_charge_over_capacitance_or_as_far_as_it_says_in_mv() {
+    for (neuron, charge, in_mv) in [
+        (&values([("C", 250.0), ("tau_m", 10.0)])[..], 500.0, false),
+        (&values([("C", 250.0), ("tau_m", 10.0)]), 2.0, true),
+        (&values([("tau_m", 10.0)]), 2.0, false),
+    ] {
+        let mut network = Network::new(0.1, 1);
+        network.population("N", 1, "passive", neuron).unwrap();
+        network.input("pulse", "N", None, "charge_pulse", &values([("charge", charge)])).unwrap();
+        network.plan_mut().inputs[0].drive_in_mv = in_mv;
+        pulse_at(&mut network, &[10, 30]);
+        let v = trace(network, "v", 5.0).rows;
+        assert_eq!(v[9], 0.0);
+        assert_eq!(v[10], 2.0);
+        assert_close(v[30], 2.0 + 2.0 * (-0.2_f64).exp(), 1e-13, "second pulse");
+    }
 }

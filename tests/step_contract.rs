@@ -64,9 +64,8 @@ fn point_2_an_event_at_another_receptor_acts_from_the_next_step_on() {
 #[test]
 fn point_2_poisson_counts_and_charge_pulses_are_due_at_the_end_of_the_step() {
     let mut network = neuron(0.0);
-    network.input("pulse", "N", None, "charge_pulse", &values([("charge", 20.0)])).unwrap();
+    network.input("pulse", "N", None, "charge_pulse", &values([("charge", 2.0)])).unwrap();
     pulse_at(&mut network, &[7]);
-    // 20 mV·ms over tau_m 10 ms: 2 mV.
     assert_eq!(&trace(network, "v", 1.0).rows[6..8], &[0.0, 2.0]);
     let mut network = neuron(0.0);
     network.input("p", "N", Some("e"), "poisson", &values([("rate", 30000.0), ("weight", 1.0)])).unwrap();
@@ -85,7 +84,7 @@ fn point_3_a_refractory_neuron_keeps_v_at_reset_and_loses_delta_input_while_othe
     network.initial("N", "v", 11.0).unwrap();
     event(&mut network, "S", "d", 3.0, 0.5);
     event(&mut network, "T", "e", 4.0, 0.5);
-    network.input("pulse", "N", None, "charge_pulse", &values([("charge", 30.0)])).unwrap();
+    network.input("pulse", "N", None, "charge_pulse", &values([("charge", 3.0)])).unwrap();
     pulse_at(&mut network, &[10]);
     network.trace("N", 1, &["v", "e.i"], 1).unwrap();
     let batch = network.build(1).unwrap().run_for(3.0).unwrap();

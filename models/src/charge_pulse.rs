@@ -39,7 +39,7 @@ impl SourceModel for ChargePulse {
 impl Source for Pulse {
     fn step(&mut self, _: u64, block: usize, sink: Sink<'_>) {
         let Sink::Membrane { kick, .. } = sink else { unreachable!("a charge has no weight") };
-        for b in 0..self.0.chunks(block) {
+        for b in 0..CHUNKS {
             let amounts = self.0.chunk(block * CHUNKS + b);
             for (kick, amount) in kick[b].iter_mut().zip(amounts) {
                 *kick += amount;

@@ -47,7 +47,7 @@ impl Kernel for Add<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
-        for b in 0..self.amounts.chunks(self.block) {
+        for b in 0..CHUNKS {
             let amounts = self.amounts.chunk(self.block * CHUNKS + b);
             for (drive, amount) in self.drive[b].iter_mut().zip(amounts) {
                 *drive += amount;

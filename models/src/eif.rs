@@ -96,9 +96,11 @@ impl Membrane for Eif {
         let before = v * decay + pull;
         let bounded = if before < peak { before } else { peak };
         let left = 1.0 - ratio * math::exp((bounded - v_t) * inverse);
-        let flown = bounded - delta * math::ln(if left > 1e-300 { left } else { 1e-300 });
+        // Nothing is left where the exponential blows up within the step.
+        let flows = left > 0.0;
+        let flown = bounded - delta * math::ln(if flows { left } else { 1.0 });
         let after = flown * decay + pull;
-        [if flown < peak { after } else { peak }]
+        [if flows && flown < peak { after } else { peak }]
     }
     #[inline(always)]
     fn fires([.., peak, _]: [f64; 9], [v]: [f64; 1]) -> bool {

@@ -70,14 +70,19 @@ impl Response {
 
     /// Drive in mV of a current e^{−s/tau_s}: ∫ e^{−(dt−s)/tau − s/tau_s} ds, smooth through tau = tau_s.
     pub fn exponential(&self, tau_s: f64, dt: f64) -> f64 {
-        let rate = 1.0 / tau_s - 1.0 / self.tau;
-        self.per_charge * dt * libm::exp(-dt / tau_s) * phi1(rate * dt)
+        let x = (1.0 / tau_s - 1.0 / self.tau) * dt;
+        // The same twice; of a receptor much faster than a step one factor of the first would overflow.
+        let (decay, mean) = if x < 1.0 { (dt / tau_s, phi1(x)) } else { (dt / self.tau, phi1(-x)) };
+        self.per_charge * dt * libm::exp(-decay) * mean
     }
 
     /// Drive in mV of a current s·e^{−s/tau_s}, smooth through tau = tau_s.
     pub fn alpha(&self, tau_s: f64, dt: f64) -> f64 {
-        let rate = 1.0 / tau_s - 1.0 / self.tau;
-        self.per_charge * dt * dt * libm::exp(-dt / self.tau) * phi2(rate * dt)
+        let x = (1.0 / tau_s - 1.0 / self.tau) * dt;
+        // The same twice; of a membrane much faster than a step one factor of the first would overflow.
+        let (decay, mean) =
+            if x > -1.0 { (dt / self.tau, phi2(x)) } else { (dt / tau_s, (libm::exp(x) - 1.0 - x) / x / x) };
+        self.per_charge * dt * dt * libm::exp(-decay) * mean
     }
 
     /// Standard deviation in mV of what white noise of 1 mV (tau V' = … + sigma √tau xi) adds to V in a step.

@@ -230,8 +230,7 @@ impl<S: Sum, const PLAIN: bool> Kernel for Draw<'_, S, PLAIN> {
         for (block, sums) in (block..).zip(sums) {
             let mut lanes = counts.generators[block].clone();
             let (pairs, _) = sums.as_chunks_mut::<2>();
-            let drawn = if PLAIN { CHUNKS } else { counts.weight.chunks(block) } / 2;
-            for (pair, [first, second]) in pairs.iter_mut().enumerate().take(drawn) {
+            for (pair, [first, second]) in pairs.iter_mut().enumerate() {
                 // Whether all counts are less than the outcome that is drawn again.
                 let (mut n, mut few) = ([0u16; 2 * LANES], PLAIN);
                 for draw in 0..if PLAIN { 1 } else { counts.draws } {

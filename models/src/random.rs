@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Version of the random streams: a change of any bit drawn anywhere raises it.
-pub const STREAM_VERSION: u32 = 2;
+pub const STREAM_VERSION: u32 = 3;
 
 /// Largest |z| that [`normal_pair`] can return: √(−2 ln 2⁻³³) = 6.764, rounded up. Bounds on weights rely on it.
 pub const NORMAL_BOUND: f64 = 6.77;

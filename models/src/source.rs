@@ -2,7 +2,6 @@
 
 use crate::columns::{BLOCK, CHUNKS, LANES, Values};
 use crate::membrane::Response;
-use crate::neurons::chunks_for;
 use crate::page::{Page, ParameterError, Parameters};
 use crate::random::Lanes;
 use crate::sum::BlockSums;
@@ -64,7 +63,7 @@ pub struct SourceRecipe<'a> {
     pub inside: &'a [bool],
     /// Responses of the membranes of the share: one, or one per neuron.
     pub responses: &'a [Response],
-    /// Whether drive and charge are given as voltages on a membrane that takes currents.
+    /// Whether drive and charge are given as voltages: R·I, and jumps of V.
     pub voltage: bool,
     /// What weights are whole numbers of; 1 for sources onto the membrane.
     pub quantum: f64,
@@ -94,7 +93,8 @@ impl SourceRecipe<'_> {
         if !differ {
             return Ok(Amounts { same: at(0)?, each: Vec::new() });
         }
-        let mut each = vec![[0.0; LANES]; chunks_for(self.len)];
+        // Whole blocks: a generator must go on as far, whether numbers differ in this share or not.
+        let mut each = vec![[0.0; LANES]; self.len.div_ceil(BLOCK) * CHUNKS];
         for i in 0..self.len {
             if self.inside.get(i).copied().unwrap_or(true) {
                 each[i / LANES][i % LANES] = at(i)?;
@@ -117,7 +117,8 @@ pub struct Amounts<T = f64> {
 }
 
 impl<T: Copy> Amounts<T> {
-    /// The numbers of chunk `chunk` of the share.
+    /// The numbers of chunk `chunk` of the share, of which there are as many as its blocks have room for; zero behind its last
+    /// neuron where numbers differ.
     #[inline(always)]
     pub fn chunk(&self, chunk: usize) -> [T; LANES] {
         if self.each.is_empty() { [self.same; LANES] } else { self.each[chunk] }
@@ -126,12 +127,6 @@ impl<T: Copy> Amounts<T> {
     /// The number that all neurons have, if they have the same.
     pub fn same(&self) -> Option<T> {
         self.each.is_empty().then_some(self.same)
-    }
-
-    /// Number of chunks of block `block`: all, or fewer in the last block where numbers differ.
-    #[inline(always)]
-    pub fn chunks(&self, block: usize) -> usize {
-        if self.each.is_empty() { CHUNKS } else { (self.each.len() - block * CHUNKS).min(CHUNKS) }
     }
 
     /// Other numbers made of these.

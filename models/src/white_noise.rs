@@ -72,7 +72,7 @@ impl Kernel for Draw<'_> {
     fn run(self, _: impl Instructions) {
         let Draw { noise, block, drive } = self;
         let mut lanes = noise.generators[block].clone();
-        for pair in 0..noise.mean.chunks(block).min(noise.sd.chunks(block)) / 2 {
+        for pair in 0..CHUNKS / 2 {
             let z = lanes.normals();
             for half in 0..2 {
                 let b = 2 * pair + half;
