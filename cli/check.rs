@@ -1,7 +1,7 @@
 //! `lapicque check`: the resolved network, synapses per projection, a memory estimate, and what is wrong.
 
 use crate::failure::Failure;
-use crate::{Configuration, print};
+use crate::{Configuration, print, warn};
 use clap::Args;
 use lapicque_engine::error::BuildError;
 use lapicque_engine::estimate::{estimate, machine_memory};
@@ -34,7 +34,9 @@ pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     projections(plan, &preview.synapses, &mut text);
     text += &format!("\n{} neurons, {} synapses\n", estimate.neurons, preview.synapses.iter().sum::<u64>());
     let bits = if preview.wide { 64 } else { 32 };
-    text += &format!("weights rounded by at most {:.1e} of a typical weight, sums of {bits} bits\n", preview.rounding);
+    let rounding = preview.rounding.largest;
+    text += &format!("weights rounded by at most {rounding:.1e} of a typical weight, sums of {bits} bits\n");
+    warn(preview.rounding.warning(plan));
     text += &format!("memory about {:.0} MB", estimate.bytes / 1e6);
     if let Some(have) = have {
         text += &format!(", this machine has {:.0} MB", have as f64 / 1e6);

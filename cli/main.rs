@@ -91,6 +91,13 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Says on stderr what a user should know of a network that is run all the same.
+fn warn(what: Option<String>) {
+    if let Some(what) = what {
+        eprintln!("warning: {what}");
+    }
+}
+
 fn command(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),

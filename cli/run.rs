@@ -1,7 +1,7 @@
 //! `lapicque run`: builds, runs with a progress bar, writes the file, prints a summary.
 
 use crate::failure::Failure;
-use crate::{Configuration, print};
+use crate::{Configuration, print, warn};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lapicque_engine::batch::Batch;
@@ -33,8 +33,8 @@ pub struct Arguments {
     #[arg(long)]
     force: bool,
     /// Worker threads; all cores if not given. Never changes a result.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Print one JSON object on stdout instead of the table.
     #[arg(long)]
     json: bool,
@@ -45,6 +45,8 @@ pub struct Arguments {
 
 /// Time between two looks at the clock's business: progress, and batches for the writer.
 const TURN: Duration = Duration::from_millis(50);
+/// Time from which on a second interrupt is one of its own.
+const HURRY: Duration = Duration::from_millis(500);
 /// Spikes gathered before a batch goes to the writer at once.
 const BATCH: usize = 1 << 17;
 
@@ -129,13 +131,16 @@ fn provenance(loaded: &Loaded, threads: usize, started: SystemTime) -> Provenanc
     }
 }
 
-/// Watches for Ctrl-C and SIGTERM. While `recording`, the first raises the flag returned and asks for a clean end; the
-/// second, from somebody in a hurry, ends the process. Before, while the network is built, there is nothing to keep.
+/// Watches for Ctrl-C and SIGTERM. While `recording`, the first raises the flag returned and asks for a clean end; one that
+/// comes [`HURRY`] later, from somebody in a hurry, ends the process. One key can give two at once, where a parent passes its
+/// own on. Before, while the network is built, there is nothing to keep.
 fn watch_signals(recording: &Arc<AtomicBool>) -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (flag, recording) = (Arc::clone(&interrupted), Arc::clone(recording));
+    let mut first = None;
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) || !recording.load(Ordering::Relaxed) {
+        flag.store(true, Ordering::Relaxed);
+        if !recording.load(Ordering::Relaxed) || first.get_or_insert_with(Instant::now).elapsed() > HURRY {
             std::process::exit(130);
         }
     })
@@ -149,11 +154,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let models = Models::standard();
     let loaded = arguments.configuration.load(&models)?;
     let options = Options { models, ..Options::default() };
-    let options = Options { threads: arguments.threads.unwrap_or(options.threads), ..options };
-    if options.threads == 0 {
-        return Err(Failure::input("--threads 0: at least 1 thread is needed"));
+    let options = Options { threads: arguments.threads.map_or(options.threads, usize::from), ..options };
+    let config = &arguments.configuration.config;
+    let output = arguments.out.clone().unwrap_or_else(|| default_output(config));
+    if output.canonicalize().is_ok_and(|output| config.canonicalize().is_ok_and(|config| output == config)) {
+        return Err(Failure::input(format!("the output {} is the configuration itself", output.display())));
     }
-    let output = arguments.out.clone().unwrap_or_else(|| default_output(&arguments.configuration.config));
     let recording = Arc::new(AtomicBool::new(false));
     let interrupted = watch_signals(&recording)?;
     let claim = Claim::new(&output, arguments.force).map_err(Failure::run)?;
@@ -161,6 +167,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut phase = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
     let mut simulation = Simulation::new(loaded.plan.clone(), options)?;
     let build_s = phase();
+    warn(simulation.rounding_warning());
     let origin = provenance(&loaded, simulation.threads(), started);
     recording.store(true, Ordering::Relaxed);
     let mut recorder = claim.record(simulation.plan(), &origin).map_err(Failure::run)?;
@@ -200,6 +207,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         print(&report.table())?;
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(130) })
+}
+
+/// A time without the last digits that a multiple of a decimal fraction has.
+fn tidy(time: f64) -> f64 {
+    (time * 1e9).round() / 1e9
 }
 
 /// What a run came to.
@@ -250,14 +262,15 @@ impl Report<'_> {
         let (neurons, synapses) = (self.simulation.neurons(), self.simulation.synapses());
         text += &format!(
             "\n{neurons} neurons, {synapses} synapses; statistics from {} to {} ms\n",
-            summary.t_start_ms, summary.t_stop_ms
+            tidy(summary.t_start_ms),
+            tidy(summary.t_stop_ms)
         );
-        let (model, wall) = (self.model_s(), self.simulate_s);
+        let (model, wall) = (tidy(self.model_s()), self.simulate_s);
         text += &format!("build     {:.2} s\n", self.build_s);
         text += &format!("simulate  {wall:.2} s for {model} s of model time: {:.3} × real time\n", wall / model);
         text += &format!("memory    {:.0} MB at most\n", self.peak as f64 / 1e6);
         if summary.state == State::Interrupted {
-            text += &format!("interrupted at {} ms\n", self.simulation.time());
+            text += &format!("interrupted at {} ms\n", tidy(self.simulation.time()));
         }
         text + &format!("output    {}\n", summary.file.display())
     }

@@ -9,7 +9,7 @@
 
 use crate::error::BuildError;
 use crate::layout::{Share, TileLayout, layout};
-use crate::loads::{add_inputs, merge, of_tile, summing};
+use crate::loads::{Rounding, add_inputs, merge, of_tile, summing};
 use crate::plan::{Input, Plan, Projection, Receptor, Rule, Value, WeightStorage};
 use crate::quantum::Load;
 use crate::ring::SHARD;
@@ -31,8 +31,8 @@ pub struct Blueprint {
     pub quanta: Vec<Vec<f64>>,
     /// Quanta that inputs may bring to each of them in a step.
     pub room: Vec<Vec<f64>>,
-    /// Largest rounding of a weight, relative to the typical weight of its projection or input.
-    pub rounding: f64,
+    /// How coarse the quanta are.
+    pub rounding: Rounding,
     /// Whether inputs are summed in 64 bits.
     pub wide: bool,
     /// Whether events move the potential at once, for each receptor of each population.
@@ -83,8 +83,8 @@ pub fn is_dense(projection: &Projection) -> bool {
 pub struct Preview {
     /// Synapses of each projection of the plan, as they will be.
     pub synapses: Vec<u64>,
-    /// Largest rounding of a weight, relative to the typical weight of its projection or input.
-    pub rounding: f64,
+    /// How weights are rounded.
+    pub rounding: Rounding,
     /// Whether inputs are summed in 64 bits, because in-degrees are very large.
     pub wide: bool,
 }

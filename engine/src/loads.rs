@@ -16,18 +16,57 @@ const RESERVED: f64 = 200.0;
 /// Largest rounding of the weight of an input that is changed while the network runs, relative to the weight.
 const ROUNDING_LATER: f64 = 1e-3;
 
+/// Rounding of weights that users are warned of.
+const NOTICEABLE: f64 = 1e-2;
+
+/// How coarsely weights are rounded, and where most.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rounding {
+    /// Largest rounding of a weight, relative to the typical weight of its projection or input.
+    pub largest: f64,
+    /// The population and the receptor with that weight.
+    pub at: (usize, usize),
+}
+
+impl Rounding {
+    /// What to say of it, if it is more than a hundredth.
+    pub fn warning(&self, plan: &Plan) -> Option<String> {
+        let (population, receptor) = self.at;
+        let population = plan.populations.get(population).filter(|_| self.largest > NOTICEABLE)?;
+        let full = match plan.weights {
+            WeightStorage::Compact => "store weights in full (remove simulation.weights = \"compact\"), ",
+            WeightStorage::Full => "",
+        };
+        Some(format!(
+            "typical weights onto receptor {} of population {} are rounded by up to {:.2} %, for others onto it are, or may \
+             be drawn, so much larger; {full}bound what is drawn by max, or give large weights a receptor of their own",
+            population.receptors[receptor].name,
+            population.name,
+            100.0 * self.largest
+        ))
+    }
+}
+
 /// Whether sums need 64 bits, and how weights are rounded then.
-pub fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, f64) {
+pub fn summing(plan: &Plan, loads: &[Vec<Load>]) -> (bool, Rounding) {
     let wide = loads.iter().flatten().any(|load| load.rounding(load.quantum(false, false)) > ROUNDING);
     let compact = plan.weights == WeightStorage::Compact;
-    let each = loads.iter().flatten().map(|load| load.rounding(load.quantum(wide, compact)));
-    (wide, each.fold(0.0, f64::max))
+    let mut rounding = Rounding::default();
+    for (population, loads) in loads.iter().enumerate() {
+        for (receptor, load) in loads.iter().enumerate() {
+            let largest = load.rounding(load.quantum(wide, compact));
+            if largest > rounding.largest {
+                rounding = Rounding { largest, at: (population, receptor) };
+            }
+        }
+    }
+    (wide, rounding)
 }
 
 /// The typical |weight|. A distribution around zero has none; a tenth of its largest serves.
 fn typical(weight: &Sampler) -> f64 {
     let (largest, mean) = (weight.largest(), weight.mean().abs());
-    if mean > 1e-3 * largest { mean } else { 0.1 * largest }
+    if mean > 1e-3 * largest || weight.has_sign() { mean.min(largest) } else { 0.1 * largest }
 }
 
 /// What is known of the synapses of one tile.

@@ -101,11 +101,12 @@ pub struct Input {
     pub to: Selection,
     /// Index of the receptor it acts on; `None` where it acts on the membrane.
     pub receptor: Option<usize>,
-    /// Whether drive values were given as voltages (R·I) on a membrane that takes currents.
+    /// Whether drive values (R·I) and charges (jumps of V) were given as voltages on a membrane that takes currents; on one
+    /// without capacitance they always are.
     pub drive_in_mv: bool,
-    /// Active from this step on. Step n is the one from n·dt to (n+1)·dt.
+    /// Active from this step on. Step n is the one from n·dt to (n+1)·dt. Of pulses, those from start·dt on.
     pub start: u64,
-    /// Active before this step.
+    /// Active before this step. Of pulses, those before stop·dt.
     pub stop: u64,
     /// Steps at whose end pulses act, ascending: a pulse at t = k·dt belongs to step k − 1. Empty for other sources.
     pub times: Vec<u64>,

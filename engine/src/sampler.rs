@@ -112,6 +112,11 @@ impl Sampler {
         low.abs().max(high.abs())
     }
 
+    /// Whether all values have the sign of the mean, however wide the distribution is.
+    pub fn has_sign(&self) -> bool {
+        matches!(self.value, Value::Drawn { shape: Shape::LogNormal { .. }, .. })
+    }
+
     /// Mean of the unbounded distribution.
     pub fn mean(&self) -> f64 {
         mean(&self.value)

@@ -169,7 +169,12 @@ impl Simulation {
 
     /// Largest rounding of a weight, relative to the typical weight of its projection.
     pub fn weight_rounding(&self) -> f64 {
-        self.blueprint.rounding
+        self.blueprint.rounding.largest
+    }
+
+    /// What is to be said of that, if it is noticeable.
+    pub fn rounding_warning(&self) -> Option<String> {
+        self.blueprint.rounding.warning(&self.plan)
     }
 
     /// Runs for `duration` ms, rounded to the nearest step, and returns spikes and traces of that stretch.

@@ -80,11 +80,11 @@ pub struct TileSource {
     now: Option<u64>,
 }
 
-/// Whether a source is active in the step that ends at `tick`.
+/// Whether a source is active in the step that ends at `tick`: a pulse where its time is, any other where the step begins.
 fn is_active(plan: &Plan, s: &TileSource, tick: u64) -> bool {
-    let input = &plan.inputs[s.input];
-    (input.start..input.stop).contains(&(tick - 1))
-        && (!s.source.kicks() || input.times.binary_search(&(tick - 1)).is_ok())
+    let (input, kicks) = (&plan.inputs[s.input], s.source.kicks());
+    (input.start..input.stop).contains(&if kicks { tick } else { tick - 1 })
+        && (!kicks || input.times.binary_search(&(tick - 1)).is_ok())
 }
 
 /// A trace of neurons of this tile.

@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
         if section.table.entries.iter().any(slip) {
             return;
         }
-        let message = format!("{key} is missing: {doc}");
+        let message = format!("{key} is missing: {}", doc.trim_end_matches('.'));
         let remedy = (!example.is_empty()).then(|| format!("write {key} = {example}"));
         self.report(section.origin, &section.at(key), String::new(), message, remedy);
     }
@@ -343,7 +343,7 @@ impl<'a> Context<'a> {
             (
                 format!(
                     "{given} is {} steps; a whole multiple of dt = {} ms is needed",
-                    units::show(ratio),
+                    units::show((ratio * 1e6).round() / 1e6),
                     units::show(dt)
                 ),
                 Some(format!("the nearest is {near} ms")),

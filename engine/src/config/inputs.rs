@@ -10,6 +10,7 @@ use super::model;
 use super::populations::{Populations, check_name};
 use super::selection::{self, Part};
 use super::tree::{Content, Entry, Node, Table};
+use super::units;
 use crate::plan::Input;
 use lapicque_models::page::{Dimension, Page, Role};
 
@@ -143,6 +144,12 @@ fn times(cx: &mut Context, section: &Section, page: &Page, dt: f64) -> Option<Ve
     }
     let mut steps = steps?;
     steps.sort_unstable();
+    if let Some(twice) = steps.windows(2).find(|two| two[0] == two[1]) {
+        let message =
+            format!("two pulses come at {} ms", units::show(((twice[0] + 1) as f64 * dt * 1e9).round() / 1e9));
+        cx.wrong(node, &path, message, Some("give the sum of their charges as one".to_string()));
+        return None;
+    }
     Some(steps)
 }
 

@@ -169,13 +169,20 @@ fn distribution(
         cx.wrong(node, path, message, None);
         return None;
     }
-    let chance = Sampler::new(Value::Drawn { shape: shape_value, min: min.max(demand.floor), max }).acceptance();
+    let floor = min.max(demand.floor);
+    let chance = Sampler::new(Value::Drawn { shape: shape_value, min: floor, max }).acceptance();
     if chance < MIN_ACCEPTANCE || chance.is_nan() {
+        let bound = |word: &str, value: f64| match value.is_finite() {
+            true => format!(" {word} {} {}", show(value), unit.unit()),
+            false => String::new(),
+        };
         let message = format!(
-            "the bounds exclude nearly everything: {} of the draws would be kept, {MIN_ACCEPTANCE} is needed",
-            show(chance)
+            "the bounds exclude nearly everything: {} of the draws would be kept, those{}{}; {MIN_ACCEPTANCE} is needed",
+            show(chance),
+            bound("from", floor),
+            bound("up to", max)
         );
-        cx.wrong(node, path, message, Some("move min and max towards the mean".to_string()));
+        cx.wrong(node, path, message, Some("move the distribution and its bounds towards each other".to_string()));
         return None;
     }
     let (low, open) = lowest(shape_value, min);
