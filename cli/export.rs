@@ -7,7 +7,7 @@ use lapicque_engine::record::{Reader, export_edges, export_report};
 use lapicque_engine::simulation::{Options, Simulation};
 use lapicque_models::list::Models;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -81,22 +81,39 @@ fn connectivity(configuration: &Configuration, out: &Path, force: bool) -> Resul
 
 const HEAD: &str = "source_population,source,target_population,target,receptor,weight,delay_ms";
 
+/// Writes beside the output, which is replaced once all is written.
 fn table(simulation: &Simulation, out: &Path, force: bool) -> Result<u64, Failure> {
     let failed = |e: std::io::Error| Failure::run(format!("cannot write {}: {e}", out.display()));
-    if let Ok(text) = std::fs::read(out)
+    // A link that leads somewhere is followed.
+    let out = &out.canonicalize().unwrap_or_else(|_| out.to_path_buf());
+    if let Ok(file) = File::open(out)
         && !force
-        && !text.starts_with(HEAD.as_bytes())
     {
-        return Err(Failure::run(format!(
-            "{} exists and was not written by lapicque: choose another, or --force",
-            out.display()
-        )));
+        let mut head = String::new();
+        let read = file.take(HEAD.len() as u64).read_to_string(&mut head);
+        if read.is_err() || head != HEAD {
+            return Err(Failure::run(format!(
+                "{} exists and was not written by lapicque: choose another, or --force",
+                out.display()
+            )));
+        }
     }
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut file = BufWriter::new(File::create(out).map_err(failed)?);
-    writeln!(file, "{HEAD}").map_err(failed)?;
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let part = out.with_file_name(format!(".{name}.part"));
+    let written = rows(simulation, &part).and_then(|count| std::fs::rename(&part, out).map(|()| count));
+    written.map_err(|e| {
+        // What matters is why it was not written.
+        let _ = std::fs::remove_file(&part);
+        failed(e)
+    })
+}
+
+fn rows(simulation: &Simulation, path: &Path) -> std::io::Result<u64> {
+    let mut file = BufWriter::new(File::create(path)?);
+    writeln!(file, "{HEAD}")?;
     let (mut result, mut count) = (Ok(()), 0);
     let populations = &simulation.plan().populations;
     simulation.each_synapse(|s| {
@@ -108,6 +125,6 @@ fn table(simulation: &Simulation, out: &Path, force: bool) -> Result<u64, Failur
             count += 1;
         }
     });
-    result.and_then(|()| file.flush()).map_err(failed)?;
+    result.and_then(|()| file.flush())?;
     Ok(count)
 }

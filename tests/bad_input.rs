@@ -223,7 +223,7 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
 #[test]
 fn zero_threads_are_refused() {
     let ended = refused(RIGHT, &["--threads", "0"]);
-    assert!(ended.err.contains("--threads 0") && ended.err.contains("at least 1"), "{}", ended.err);
+    assert!(ended.err.contains("'0' for '--threads <N>'") && ended.err.contains("1..=1024"), "{}", ended.err);
 }
 
 #[test]

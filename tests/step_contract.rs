@@ -67,6 +67,15 @@ fn point_2_poisson_counts_and_charge_pulses_are_due_at_the_end_of_the_step() {
     network.input("pulse", "N", None, "charge_pulse", &values([("charge", 2.0)])).unwrap();
     pulse_at(&mut network, &[7]);
     assert_eq!(&trace(network, "v", 1.0).rows[6..8], &[0.0, 2.0]);
+    // A pulse is an input's from its start on, and before its stop.
+    for (start, stop, jump) in [(7, 8, 2.0), (8, 9, 0.0), (6, 7, 0.0)] {
+        let mut network = neuron(0.0);
+        network.input("pulse", "N", None, "charge_pulse", &values([("charge", 2.0)])).unwrap();
+        pulse_at(&mut network, &[7]);
+        let input = &mut network.plan_mut().inputs[0];
+        (input.start, input.stop) = (start, stop);
+        assert_eq!(trace(network, "v", 1.0).rows[7], jump, "from {start} to {stop}");
+    }
     let mut network = neuron(0.0);
     network.input("p", "N", Some("e"), "poisson", &values([("rate", 30000.0), ("weight", 1.0)])).unwrap();
     let (i, v) = {

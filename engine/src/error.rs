@@ -29,7 +29,7 @@ pub enum BuildError {
     /// More memory than the machine has.
     #[error(
         "the network needs about {need_mb} MB ({synapses} synapses, {neurons} neurons) and this machine has {have_mb} MB: \
-         make it smaller, or store weights as 16 bits (simulation.weights = \"compact\")"
+         make it smaller, or, where weights differ widely, store them as 16 bits (simulation.weights = \"compact\")"
     )]
     Memory {
         /// Estimate in MB.

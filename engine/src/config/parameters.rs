@@ -1,5 +1,6 @@
 //! `[parameters]`: named quantities that may refer to each other in any order.
 
+use super::bindings::SIZES;
 use super::context::Context;
 use super::expression::Expression;
 use super::tree::{Content, Entry, Node, Table};
@@ -16,6 +17,11 @@ pub(crate) fn resolve(cx: &mut Context, root: &Table) {
             let message = format!("\"{}\" cannot be used in an expression", entry.key.escape_debug());
             let remedy = "a parameter's name has letters, digits and _, and begins with a letter".to_string();
             cx.report(entry.origin, &path, entry.key.clone(), message, Some(remedy));
+            continue;
+        }
+        if SIZES.contains(&entry.key.as_str()) {
+            let message = format!("\"{}\" is the number of neurons of a part already", entry.key);
+            cx.report(entry.origin, &path, entry.key.clone(), message, Some("give it another name".to_string()));
             continue;
         }
         waiting.insert(&entry.key, (&entry.node, names_in(&entry.node)));

@@ -118,10 +118,10 @@ impl Reader {
         })?;
         match hdf::text(&file, "format") {
             Some(format) if format == FORMAT => {}
-            Some(format) if format.contains("sonata-report") => {
+            Some(format) if format.contains("sonata") => {
                 return Err(refuse(
-                    "it is a SONATA report that lapicque exported; open it with libsonata or bmtk, or name the \
-                     recording it was made from",
+                    "it is a SONATA report or edge file that lapicque exported; open it with libsonata or bmtk, or name the recording or \
+                     configuration it was made from",
                 ));
             }
             Some(format) if format.starts_with(FORMAT_FAMILY) => {

@@ -207,6 +207,18 @@ fn deep_nesting_is_refused_not_followed() {
 }
 
 #[test]
+fn a_name_stands_for_one_thing() {
+    let recurrent = |bound: &str| changed("delay = ", &format!("{bound}\ndelay = "));
+    assert_one(
+        &recurrent("per_source.x = [1]\nper_target.x = [2]"),
+        25,
+        &["\"x\" is bound twice", "per_source already"],
+    );
+    assert_one(&recurrent("per_pair.target_size = [[1]]"), 24, &["number of neurons of a part"]);
+    assert_one(&changed("J = ", "source_size = 3\nJ = "), 2, &["number of neurons of a part", "another name"]);
+}
+
+#[test]
 fn files_that_cannot_be_read_are_problems() {
     let error = super::super::load(std::path::Path::new("/no/such.toml"), &[], super::pages::ALL).unwrap_err();
     assert!(error.to_string().starts_with("error: /no/such.toml: cannot be read"), "{error}");
@@ -220,6 +232,8 @@ fn inputs_check_what_they_act_on() {
     assert_one(&input("kind = \"current\"\namplitude = \"1 mV\"\ntimes = [\"1 ms\"]"), 34, &["gives no pulses"]);
     assert_one(&input("kind = \"charge_pulse\"\ncharge = \"1 mV\""), 30, &["times is missing"]);
     assert_one(&input("kind = \"charge_pulse\"\ncharge = \"1 mV\"\ntimes = \"0 ms\""), 34, &["too early"]);
+    let twice = "kind = \"charge_pulse\"\ncharge = \"1 mV\"\ntimes = [\"1 ms\", \"0.3 ms\", \"0.3 ms\"]";
+    assert_one(&input(twice), 34, &["two pulses come at 0.3 ms"]);
     assert_one(&input("kind = \"charge_pulse\"\ncharge = \"1 pC\"\ntimes = \"1 ms\""), 33, &["the jump of V"]);
     assert_one(&input("kind = \"poisson\"\nrate = \"1 Hz\"\nweight = \"1 pA\""), 34, &["a voltage (the jump of V)"]);
     assert_one(
