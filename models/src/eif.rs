@@ -97,10 +97,10 @@ impl Membrane for Eif {
         let bounded = if before < peak { before } else { peak };
         let left = 1.0 - ratio * math::exp((bounded - v_t) * inverse);
         // Nothing is left where the exponential blows up within the step.
-        let flows = left > 0.0;
-        let flown = bounded - delta * math::ln(if flows { left } else { 1.0 });
+        const NOTHING: f64 = 1e-300;
+        let flown = bounded - delta * math::ln(if left > NOTHING { left } else { NOTHING });
         let after = flown * decay + pull;
-        [if flows && flown < peak { after } else { peak }]
+        [if left > NOTHING && flown < peak { after } else { peak }]
     }
     #[inline(always)]
     fn fires([.., peak, _]: [f64; 9], [v]: [f64; 1]) -> bool {
