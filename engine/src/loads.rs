@@ -38,8 +38,8 @@ impl Rounding {
             WeightStorage::Full => "",
         };
         Some(format!(
-            "typical weights onto receptor {} of population {} are rounded by up to {:.2} %, for others onto it are, or may \
-             be drawn, so much larger; {full}bound what is drawn by max, or give large weights a receptor of their own",
+            "typical weights onto receptor {} of population {} are rounded by up to {:.2} %, because others onto it are, \
+             or can be, much larger; {full}bound what is drawn by max, or give large weights a receptor of their own",
             population.receptors[receptor].name,
             population.name,
             100.0 * self.largest
