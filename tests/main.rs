@@ -16,4 +16,5 @@ mod single_neurons;
 #[path = "../models/src/statistics.rs"]
 mod statistics;
 mod step_contract;
+mod twin;
 mod wiring;
