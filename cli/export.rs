@@ -86,17 +86,17 @@ fn table(simulation: &Simulation, out: &Path, force: bool) -> Result<u64, Failur
     let failed = |e: std::io::Error| Failure::run(format!("cannot write {}: {e}", out.display()));
     // A link that leads somewhere is followed.
     let out = &out.canonicalize().unwrap_or_else(|_| out.to_path_buf());
-    if let Ok(file) = File::open(out)
-        && !force
-    {
-        let mut head = String::new();
-        let read = file.take(HEAD.len() as u64).read_to_string(&mut head);
-        if read.is_err() || head != HEAD {
+    let mut head = Vec::new();
+    match File::open(out).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head)) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Ok(_) if force || head == HEAD.as_bytes() => {}
+        Ok(_) => {
             return Err(Failure::run(format!(
                 "{} exists and was not written by lapicque: choose another, or --force",
                 out.display()
             )));
         }
+        Err(e) => return Err(failed(e)),
     }
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;

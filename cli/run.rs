@@ -265,9 +265,10 @@ impl Report<'_> {
             tidy(summary.t_start_ms),
             tidy(summary.t_stop_ms)
         );
-        let (model, wall) = (tidy(self.model_s()), self.simulate_s);
+        let (model, wall) = (self.model_s(), self.simulate_s);
         text += &format!("build     {:.2} s\n", self.build_s);
-        text += &format!("simulate  {wall:.2} s for {model} s of model time: {:.3} × real time\n", wall / model);
+        text +=
+            &format!("simulate  {wall:.2} s for {} s of model time: {:.3} × real time\n", tidy(model), wall / model);
         text += &format!("memory    {:.0} MB at most\n", self.peak as f64 / 1e6);
         if summary.state == State::Interrupted {
             text += &format!("interrupted at {} ms\n", tidy(self.simulation.time()));

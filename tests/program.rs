@@ -60,9 +60,9 @@ impl Running {
         self.0.kill().unwrap();
     }
 
-    /// Sends it a signal by name, such as "INT".
+    /// Sends it a signal by name, such as "INT", twice: a parent that passes its own on does so.
     pub fn signal(&self, name: &str) {
-        let send = ["-c", "kill -s \"$1\" \"$2\"", "bash", name];
+        let send = ["-c", "kill -s \"$1\" \"$2\"; sleep 0.01; kill -s \"$1\" \"$2\" || true", "bash", name];
         assert!(Command::new("bash").args(send).arg(self.0.id().to_string()).status().unwrap().success());
     }
 

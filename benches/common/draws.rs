@@ -32,6 +32,7 @@ impl Draws {
             inside: &[],
             responses: &[response],
             voltage: true,
+            jump: false,
             quantum: 1e-4,
             dt: DT,
             len,

@@ -53,6 +53,9 @@ pub fn plan(plan: &Plan) -> Result<(), BuildError> {
             }
             _ => {}
         }
+        if !input.times.is_sorted_by(|a, b| a < b) {
+            return invalid(format!("input {name}: times of pulses must ascend, each once"));
+        }
         for (field, v) in input.model.page.fields.iter().zip(&input.model.values) {
             v.map_or(Ok(()), |v| value(&v, &format!("{} of input {}", field.name, input.name)))?;
         }

@@ -118,6 +118,13 @@ fn brings(plan: &Plan, models: &Models, index: usize) -> Result<Option<(f64, Sam
     let input = &plan.inputs[index];
     let page = input.model.page;
     let (Some(field), Some(entry)) = (page.weight(), models.source(page)) else { return Ok(None) };
+    let drawn = |i: usize| i != field && matches!(input.model.values[i], Some(Value::Drawn { .. }));
+    if let Some(i) = (0..page.fields.len()).find(|&i| drawn(i)) {
+        let (name, field) = (&input.name, page.fields[i].name);
+        return Err(BuildError::Invalid(format!(
+            "input {name}: {field} is one value for all neurons; give each part its own input"
+        )));
+    }
     let table = parameters(&input.model, 0..1, input.seed, Purpose::Amplitude, index as u64);
     let values = table.values(0);
     let of_one = || {
@@ -154,7 +161,7 @@ pub fn suit(plan: &Plan, models: &Models, blueprint: &Blueprint, changed: &Input
             need += most * (weight.largest() / quantum + 0.5);
             fits &= weight.largest() / quantum < f64::from(i32::MAX);
             let rounding = 0.5 * quantum / typical(&weight);
-            if rounding.is_finite() && rounding > ROUNDING_LATER {
+            if rounding.is_finite() && rounding > ROUNDING_LATER.max(blueprint.rounding.largest) {
                 return Err(BuildError::Invalid(format!(
                     "input {}: its weight is so much smaller than those the network was built with that {:.1} % would be \
                      lost by rounding; build the network with it",

@@ -101,8 +101,8 @@ pub struct Input {
     pub to: Selection,
     /// Index of the receptor it acts on; `None` where it acts on the membrane.
     pub receptor: Option<usize>,
-    /// Whether drive values (R·I) and charges (jumps of V) were given as voltages on a membrane that takes currents; on one
-    /// without capacitance they always are.
+    /// Whether drive values (R·I) and charges (jumps of V) were given as voltages on a membrane that takes currents. On one
+    /// without capacitance charges always are.
     pub drive_in_mv: bool,
     /// Active from this step on. Step n is the one from n·dt to (n+1)·dt. Of pulses, those from start·dt on.
     pub start: u64,

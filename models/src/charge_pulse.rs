@@ -29,9 +29,9 @@ struct Pulse(Amounts);
 impl SourceModel for ChargePulse {
     const PAGE: &'static Page = &PAGE;
     fn build(recipe: &SourceRecipe<'_>) -> Result<Box<dyn Source>, ParameterError> {
-        let voltage = recipe.voltage;
+        let jump = recipe.jump;
         Ok(Box::new(Pulse(
-            recipe.amounts(|p, response| Ok(p.get("charge")? * if voltage { 1.0 } else { response.per_charge }))?,
+            recipe.amounts(|p, response| Ok(p.get("charge")? * if jump { 1.0 } else { response.per_charge }))?,
         )))
     }
 }

@@ -90,7 +90,7 @@ pub trait Neurons: Send + Sync {
     fn bytes(&self) -> usize;
 }
 
-/// Chunks for a share of `len` neurons: even, because counts and deviates are drawn for two chunks at a time.
+/// Chunks for a share of `len` neurons: an even number.
 pub fn chunks_for(len: usize) -> usize {
     len.div_ceil(LANES).next_multiple_of(2)
 }

@@ -63,8 +63,10 @@ pub struct SourceRecipe<'a> {
     pub inside: &'a [bool],
     /// Responses of the membranes of the share: one, or one per neuron.
     pub responses: &'a [Response],
-    /// Whether drive and charge are given as voltages: R·I, and jumps of V.
+    /// Whether drive is given as a voltage, R·I, on a membrane that takes currents.
     pub voltage: bool,
+    /// Whether a charge is given as the jump of V that it makes.
+    pub jump: bool,
     /// What weights are whole numbers of; 1 for sources onto the membrane.
     pub quantum: f64,
     /// Step in ms.

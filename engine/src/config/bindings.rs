@@ -61,16 +61,16 @@ pub(crate) fn read(cx: &mut Context, section: &Section, sources: usize, targets:
     bindings
 }
 
-/// Reports names that are bound twice, or stand for a size already.
+/// Reports names that are bound twice, or have a meaning already.
 fn refuse_twice(cx: &mut Context, section: &Section, bindings: &Bindings) {
     let sources = bindings.per_source.iter().map(|(name, _)| ("per_source", name));
     let targets = bindings.per_target.iter().map(|(name, _)| ("per_target", name));
     let pairs = bindings.per_pair.iter().map(|(name, _)| ("per_pair", name));
-    let mut bound: Vec<(&str, &str)> = SIZES.map(|name| ("the number of neurons of a part", name)).to_vec();
+    let mut bound: Vec<(&str, &str)> = RESERVED.map(|(name, what)| (what, name)).to_vec();
     for (key, name) in sources.chain(targets).chain(pairs) {
         if let Some((other, _)) = bound.iter().find(|(_, one)| one == name) {
             let origin = section.node(key).map_or(section.origin, |node| node.origin);
-            let message = format!("\"{name}\" is bound twice: it is {other} already");
+            let message = format!("\"{name}\" is {other} already");
             cx.report(
                 origin,
                 &section.at(&format!("{key}.{name}")),
@@ -83,8 +83,9 @@ fn refuse_twice(cx: &mut Context, section: &Section, bindings: &Bindings) {
     }
 }
 
-/// Names that stand for the number of neurons of a part, in every table that is expanded.
-pub(crate) const SIZES: [&str; 2] = ["source_size", "target_size"];
+/// Names that have a meaning of their own, and which.
+pub(crate) const RESERVED: [(&str, &str); 3] =
+    [("source_size", "the number of source neurons"), ("target_size", "the number of target neurons"), ("pi", "3.14…")];
 
 fn vectors(
     cx: &mut Context,

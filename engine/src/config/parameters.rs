@@ -1,6 +1,6 @@
 //! `[parameters]`: named quantities that may refer to each other in any order.
 
-use super::bindings::SIZES;
+use super::bindings::RESERVED;
 use super::context::Context;
 use super::expression::Expression;
 use super::tree::{Content, Entry, Node, Table};
@@ -19,8 +19,8 @@ pub(crate) fn resolve(cx: &mut Context, root: &Table) {
             cx.report(entry.origin, &path, entry.key.clone(), message, Some(remedy));
             continue;
         }
-        if SIZES.contains(&entry.key.as_str()) {
-            let message = format!("\"{}\" is the number of neurons of a part already", entry.key);
+        if let Some((name, what)) = RESERVED.iter().find(|(name, _)| *name == entry.key) {
+            let message = format!("\"{name}\" is {what} already");
             cx.report(entry.origin, &path, entry.key.clone(), message, Some("give it another name".to_string()));
             continue;
         }

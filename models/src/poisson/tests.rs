@@ -14,6 +14,7 @@ fn recipe(table: &Table, len: usize, seed: u64, first_block: usize) -> SourceRec
         inside: &[],
         responses: &[RESPONSE],
         voltage: false,
+        jump: false,
         quantum: 1.0,
         dt: 1.0,
         len,

@@ -20,6 +20,7 @@ fn source(mean: f64, sigma: f64, tau: f64, dt: f64, seed: u64) -> Box<dyn Source
         inside: &[],
         responses: &responses,
         voltage: false,
+        jump: false,
         quantum: 1.0,
         dt,
         len: BLOCK,

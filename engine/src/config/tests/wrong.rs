@@ -207,15 +207,15 @@ fn deep_nesting_is_refused_not_followed() {
 }
 
 #[test]
-fn a_name_stands_for_one_thing() {
+fn a_name_is_bound_once() {
     let recurrent = |bound: &str| changed("delay = ", &format!("{bound}\ndelay = "));
     assert_one(
         &recurrent("per_source.x = [1]\nper_target.x = [2]"),
         25,
-        &["\"x\" is bound twice", "per_source already"],
+        &["\"x\" is per_source already", "another name"],
     );
-    assert_one(&recurrent("per_pair.target_size = [[1]]"), 24, &["number of neurons of a part"]);
-    assert_one(&changed("J = ", "source_size = 3\nJ = "), 2, &["number of neurons of a part", "another name"]);
+    assert_one(&recurrent("per_pair.target_size = [[1]]"), 24, &["number of target neurons already"]);
+    assert_one(&changed("J = ", "source_size = 3\nJ = "), 2, &["number of source neurons already", "another name"]);
 }
 
 #[test]
