@@ -3,11 +3,9 @@
 use crate::failure::Failure;
 use crate::{Configuration, print};
 use clap::Subcommand;
-use lapicque_engine::record::{Reader, export_edges, export_report};
+use lapicque_engine::record::{Reader, export_edges, export_report, export_table};
 use lapicque_engine::simulation::{Options, Simulation};
 use lapicque_models::list::Models;
-use std::fs::File;
-use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,60 +69,7 @@ fn connectivity(configuration: &Configuration, out: &Path, force: bool) -> Resul
     };
     let loaded = configuration.load(&Models::standard())?;
     let simulation = Simulation::new(loaded.plan, Options::default())?;
-    let count = if csv {
-        table(&simulation, out, force)?
-    } else {
-        export_edges(&simulation, out, force).map_err(Failure::run)?
-    };
+    let export = if csv { export_table } else { export_edges };
+    let count = export(&simulation, out, force).map_err(Failure::run)?;
     print(&format!("{count} synapses in {}\n", out.display()))
-}
-
-const HEAD: &str = "source_population,source,target_population,target,receptor,weight,delay_ms";
-
-/// Writes beside the output, which is replaced once all is written.
-fn table(simulation: &Simulation, out: &Path, force: bool) -> Result<u64, Failure> {
-    let failed = |e: std::io::Error| Failure::run(format!("cannot write {}: {e}", out.display()));
-    // A link that leads somewhere is followed.
-    let out = &out.canonicalize().unwrap_or_else(|_| out.to_path_buf());
-    let mut head = Vec::new();
-    match File::open(out).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head)) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Ok(_) if force || head == HEAD.as_bytes() => {}
-        Ok(_) => {
-            return Err(Failure::run(format!(
-                "{} exists and was not written by lapicque: choose another, or --force",
-                out.display()
-            )));
-        }
-        Err(e) => return Err(failed(e)),
-    }
-    if let Some(folder) = out.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let part = out.with_file_name(format!(".{name}.part"));
-    let written = rows(simulation, &part).and_then(|count| std::fs::rename(&part, out).map(|()| count));
-    written.map_err(|e| {
-        // What matters is why it was not written.
-        let _ = std::fs::remove_file(&part);
-        failed(e)
-    })
-}
-
-fn rows(simulation: &Simulation, path: &Path) -> std::io::Result<u64> {
-    let mut file = BufWriter::new(File::create(path)?);
-    writeln!(file, "{HEAD}")?;
-    let (mut result, mut count) = (Ok(()), 0);
-    let populations = &simulation.plan().populations;
-    simulation.each_synapse(|s| {
-        if result.is_ok() {
-            let (from, to) = (&populations[s.source.0], &populations[s.target.0]);
-            let receptor = &to.receptors[s.receptor].name;
-            let (from, to) = (&from.name, &to.name);
-            result = writeln!(file, "{from},{},{to},{},{receptor},{},{}", s.source.1, s.target.1, s.weight, s.delay);
-            count += 1;
-        }
-    });
-    result.and_then(|()| file.flush())?;
-    Ok(count)
 }

@@ -221,6 +221,30 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
 }
 
 #[test]
+fn weights_that_rounding_would_change_are_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "net.toml", RIGHT);
+    let large = "projection.excitation.weight=\"1e9 mV\"";
+    for arguments in [&["check", "net.toml"][..], &["run", "net.toml", "--quiet", "--out", "run.h5"]] {
+        let ended = run(folder, &[arguments, &["--set", large]].concat());
+        assert!(ended.code == 0 && ended.err.starts_with("warning: typical weights onto receptor"), "{}", ended.err);
+        let ended = run(folder, arguments);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn the_configuration_is_no_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write(folder, "net.toml", RIGHT);
+    let ended = run(folder, &["run", "net.toml", "--force", "--out", "./net.toml"]);
+    assert!(ended.code == 2 && ended.err.contains("is the configuration itself"), "{}", ended.err);
+    assert_eq!(std::fs::read_to_string(folder.join("net.toml")).unwrap(), RIGHT);
+}
+
+#[test]
 fn zero_threads_are_refused() {
     let ended = refused(RIGHT, &["--threads", "0"]);
     assert!(ended.err.contains("'0' for '--threads <N>'") && ended.err.contains("1..=1024"), "{}", ended.err);

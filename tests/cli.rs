@@ -387,6 +387,11 @@ fn export_connectivity_writes_every_synapse_with_its_weight_and_delay() {
     let ended = run(folder, &["export", "connectivity", "small.toml", "--out", "mine.csv"]);
     assert!(ended.code == 1 && ended.err.contains("not written by lapicque"), "{}", ended.err);
     assert_eq!(std::fs::read_to_string(folder.join("mine.csv")).unwrap(), "my,own\n1,2\n");
+    std::fs::create_dir(folder.join("folder.csv")).unwrap();
+    let ended = run(folder, &["export", "connectivity", "small.toml", "--out", "folder.csv"]);
+    assert!(ended.code == 1 && ended.err.contains("is a directory"), "{}", ended.err);
+    let ended = run(folder, &["info", "edges.h5"]);
+    assert!(ended.code != 0 && ended.err.contains("edge file that lapicque exported"), "{}", ended.err);
     let ended = run(folder, &["export", "connectivity", "small.toml", "--out", "edges.txt"]);
     assert!(ended.code == 2 && ended.err.contains(".csv"), "{}", ended.err);
 }

@@ -238,11 +238,17 @@ fn an_input_acts_on_what_its_model_says() {
     assert_eq!(text, "input x: \"current\" acts on the membrane, not on a receptor");
     for (given, reason) in [
         ([Some(10.0.into()), None], "input x: weight = NaN"),
+        ([Some(Value::uniform(1.0, 2.0)), Some(1.0.into())], "input x: rate is one value for all neurons"),
         ([Some(1e9.into()), Some(1.0.into())], "at most 8000 are possible"),
     ] {
         let mut network = with(Some("s"), "poisson", &poisson);
         network.plan_mut().inputs[0].model.values = given.to_vec();
         let text = refusal(network);
         assert!(text.contains(reason), "{text}");
+    }
+    for times in [vec![3, 3], vec![3, 2]] {
+        let mut network = with(None, "charge_pulse", &[("charge", 1.0)]);
+        network.plan_mut().inputs[0].times = times;
+        assert_eq!(refusal(network), "input x: times of pulses must ascend, each once");
     }
 }

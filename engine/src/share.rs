@@ -10,7 +10,7 @@ use crate::sampler::Sampler;
 use lapicque_models::columns::BLOCK;
 use lapicque_models::list::{Models, NeuronRecipe, responses};
 use lapicque_models::neurons::Neurons;
-use lapicque_models::page::{Default, Dimension, ParameterError};
+use lapicque_models::page::{Default, ParameterError};
 use lapicque_models::random::{Purpose, Stream};
 use lapicque_models::source::{Source, SourceRecipe};
 use lapicque_models::table::{Column, Table as ParameterTable};
@@ -148,10 +148,7 @@ pub fn source(
     };
     let table = parameters(&input.model, mine.clone(), input.seed, Purpose::Amplitude, index as u64);
     let entry = models.source(input.model.page).ok_or_else(|| missing(input.model.page.name))?;
-    let neuron = &population.neuron;
-    let takes_currents = neuron.page.fields.iter().zip(&neuron.values).any(|(field, value)| {
-        field.dimension == Dimension::Capacitance && (value.is_some() || matches!(field.default, Default::Value(_)))
-    });
+    let takes_currents = population.neuron.page.has_capacitance(|field| population.neuron.values[field].is_some());
     let recipe = SourceRecipe {
         table: &table,
         inside: &inside,

@@ -171,6 +171,14 @@ impl Page {
         self.fields.iter().position(|f| f.name == name)
     }
 
+    /// Whether a membrane of which some fields are given, by their index, has a capacitance: it takes currents then, else
+    /// voltages R·I.
+    pub fn has_capacitance(&self, given: impl Fn(usize) -> bool) -> bool {
+        self.fields.iter().enumerate().any(|(index, field)| {
+            field.dimension == Dimension::Capacitance && (given(index) || matches!(field.default, Default::Value(_)))
+        })
+    }
+
     /// The field that says how large events are. A source that has one acts on a receptor, any other on the membrane.
     pub fn weight(&self) -> Option<usize> {
         self.fields.iter().position(|f| f.dimension == Dimension::Weight)

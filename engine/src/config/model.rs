@@ -38,10 +38,7 @@ pub(crate) fn page(cx: &mut Context, section: &Section, role: Role) -> Option<&'
 
 /// Whether a model with this page, in this table, is written with a capacitance.
 pub(crate) fn has_capacitance(page: &Page, section: &Section) -> bool {
-    page.fields.iter().any(|f| {
-        f.dimension == Dimension::Capacitance
-            && (section.node(f.name).is_some() || matches!(f.default, Default::Value(_)))
-    })
+    page.has_capacitance(|field| section.node(page.fields[field].name).is_some())
 }
 
 /// The names of a page's fields.

@@ -32,6 +32,7 @@ mod sink;
 mod sonata_edges;
 mod sonata_report;
 mod statistics;
+mod synapse_table;
 mod writer;
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use recorder::{Claim, Recorder, Summary};
 pub use sonata_edges::export_edges;
 pub use sonata_report::export_report;
 pub use statistics::PopulationSummary;
+pub use synapse_table::export_table;
 
 /// Root attribute `format` of the files written by this version.
 pub const FORMAT: &str = "lapicque/1";

@@ -5,9 +5,10 @@
 //! operating system that ends with the process). Nothing but a rename ever touches the output itself, so it is whole at
 //! every moment. What a killed run left behind is removed by the next one.
 
+use super::synapse_table::HEAD;
 use super::{FORMAT_FAMILY, RecordError, hdf};
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// The claim of this process on an output. Dropping it removes the working files and gives the claim back.
@@ -158,12 +159,12 @@ fn refuse_foreign(path: &Path, force: bool) -> Result<(), RecordError> {
     if force || is_ours(path) { Ok(()) } else { Err(RecordError::NotOurs { path: path.to_path_buf() }) }
 }
 
-/// Whether lapicque wrote a file.
+/// Whether lapicque wrote a file: HDF5 of any kind, or a table of synapses. One that cannot be read is somebody else's.
 fn is_ours(path: &Path) -> bool {
-    hdf5::File::open(path)
-        .ok()
-        .and_then(|file| hdf::text(&file, "format"))
-        .is_some_and(|format| format.starts_with(FORMAT_FAMILY))
+    let format = || hdf5::File::open(path).ok().and_then(|file| hdf::text(&file, "format"));
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
+    read.is_ok() && (head == HEAD.as_bytes() || format().is_some_and(|format| format.starts_with(FORMAT_FAMILY)))
 }
 
 fn not_a_file(path: &Path, what: &'static str) -> RecordError {
