@@ -5,8 +5,9 @@
 //! Without chance but for the network itself, whose synapses are read back. A spike that the twin sees within 1e-9 of its
 //! threshold ends a comparison; of 60 networks none does.
 
+use lapicque_engine::batch::Batch;
 use lapicque_engine::network::Network;
-use lapicque_engine::plan::{Rule, Value};
+use lapicque_engine::plan::{Plan, Rule, Trace, Value};
 use lapicque_engine::simulation::{Options, Simulation, Synapse};
 use lapicque_models::random::{Purpose, Stream};
 
@@ -294,6 +295,51 @@ impl Twin<'_> {
     }
 }
 
+/// What the engine recorded: of each population the rows of its variables, in the order of its receptors.
+struct Recorded<'a> {
+    populations: &'a [Population],
+    traces: Vec<Vec<&'a Vec<f64>>>,
+}
+
+impl<'a> Recorded<'a> {
+    fn new(plan: &Plan, populations: &'a [Population], batch: &'a Batch) -> Recorded<'a> {
+        let mut samples = batch.samples.iter();
+        let of = |trace: &Trace| samples.by_ref().take(trace.variables.len()).collect();
+        Recorded { populations, traces: plan.record.traces.iter().map(of).collect() }
+    }
+
+    fn state(&self, p: usize, row: usize, neuron: usize) -> State {
+        let population = &self.populations[p];
+        let mut values = self.traces[p].iter().map(|rows| rows[row * population.size + neuron]);
+        let v = values.next().unwrap();
+        let receptors = population.receptors.iter().map(|r| match r.kind {
+            "exponential" => [values.next().unwrap(), 0.0],
+            "alpha" => [values.next().unwrap(), values.next().unwrap()],
+            _ => [0.0; 2],
+        });
+        State { v, receptors: receptors.collect(), refractory: 0 }
+    }
+
+    fn start(&self) -> States {
+        let of = |(p, population): (usize, &Population)| (0..population.size).map(|i| self.state(p, 0, i)).collect();
+        self.populations.iter().enumerate().map(of).collect()
+    }
+
+    fn assert_agrees_with(&self, rows: &[States], what: &str) {
+        let same = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()));
+        for (row, states) in rows.iter().enumerate() {
+            for (p, states) in states.iter().enumerate() {
+                for (neuron, expected) in states.iter().enumerate() {
+                    let got = self.state(p, row, neuron);
+                    let mut receptors = expected.receptors.iter().flatten().zip(got.receptors.iter().flatten());
+                    let alike = receptors.all(|(a, b)| same(*a, *b)) && same(expected.v, got.v);
+                    assert!(alike, "{what}, P{p}, neuron {neuron}, tick {row}: {got:?}, not {expected:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn random_networks_do_what_the_pages_say() {
     let (mut ended_early, mut fired, mut synaptic) = (0, 0, 0);
@@ -309,25 +355,9 @@ fn random_networks_do_what_the_pages_say() {
         let mut synapses = Vec::new();
         simulation.each_synapse(|s| synapses.push(s));
         let batch = simulation.run_for(STEPS as f64 * plan.dt).unwrap();
-        // Rows of a population's variables, one behind the other.
-        let mut samples = batch.samples.iter();
-        let traces: Vec<Vec<&Vec<f64>>> =
-            plan.record.traces.iter().map(|t| samples.by_ref().take(t.variables.len()).collect()).collect();
-        let state = |p: usize, row: usize, neuron: usize| {
-            let population = &populations[p];
-            let mut values = traces[p].iter().map(|rows| rows[row * population.size + neuron]);
-            let v = values.next().unwrap();
-            let receptors = population.receptors.iter().map(|r| match r.kind {
-                "exponential" => [values.next().unwrap(), 0.0],
-                "alpha" => [values.next().unwrap(), values.next().unwrap()],
-                _ => [0.0; 2],
-            });
-            State { v, receptors: receptors.collect(), refractory: 0 }
-        };
-        let start = populations.iter().enumerate();
-        let start = start.map(|(p, population)| (0..population.size).map(|i| state(p, 0, i)).collect()).collect();
+        let recorded = Recorded::new(&plan, &populations, &batch);
         let twin = Twin { dt: plan.dt, populations: &populations, drives: &drives, synapses: &synapses };
-        let (rows, spikes) = twin.run(start);
+        let (rows, spikes) = twin.run(recorded.start());
         ended_early += usize::from(rows.len() <= STEPS);
         for (p, spikes) in spikes.iter().enumerate() {
             let engine = &batch.spikes[p];
@@ -338,17 +368,7 @@ fn random_networks_do_what_the_pages_say() {
             assert!(engine == twins, "network {case}, P{p} ({}): {differ:?}", populations[p].kind);
             fired += twins.len();
         }
-        for (row, states) in rows.iter().enumerate() {
-            for (p, states) in states.iter().enumerate() {
-                for (neuron, expected) in states.iter().enumerate() {
-                    let got = state(p, row, neuron);
-                    let same = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()));
-                    let alike = expected.receptors.iter().flatten().zip(got.receptors.iter().flatten());
-                    let alike = alike.into_iter().all(|(a, b)| same(*a, *b)) && same(expected.v, got.v);
-                    assert!(alike, "network {case}, P{p}, neuron {neuron}, tick {row}: {got:?}, not {expected:?}");
-                }
-            }
-        }
+        recorded.assert_agrees_with(&rows, &format!("network {case}"));
         synaptic += simulation.synaptic_events();
     }
     assert_eq!(ended_early, 0, "networks with a spike at the very threshold");
