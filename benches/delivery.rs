@@ -15,8 +15,8 @@ use common::clock::{CpuTime, cpu};
 use common::spreading::{Storage, spreading};
 use criterion::{Criterion, Throughput};
 use lapicque_engine::plan::{Rule, WeightStorage};
-use lapicque_engine::simulation::{Options, Simulation};
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::{Options, Simulation};
 use std::ops::ControlFlow;
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use common::clock::CpuTime;
 use common::draws::{DT, Draws};
 use common::levels::at_each_level;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use lapicque_models::{poisson, white_noise};
+use lapicque_models::inputs::{InputModel, Poisson, WhiteNoise};
 use std::time::Duration;
 
 const NEURONS: usize = 4096;
@@ -24,7 +24,7 @@ fn draws(c: &mut Criterion<CpuTime>) {
     group.throughput(Throughput::Elements(NEURONS as u64));
     for mean in [0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0] {
         at_each_level(|level| {
-            let mut source = Draws::new(NEURONS, &poisson::PAGE, &[("rate", mean / (1e-3 * DT)), ("weight", 0.1)]);
+            let mut source = Draws::new(NEURONS, Poisson::PAGE, &[("rate", mean / (1e-3 * DT)), ("weight", 0.1)]);
             group.bench_function(BenchmarkId::new(format!("mean {mean}"), level.name()), |b| b.iter(|| source.step()));
         });
     }
@@ -32,7 +32,7 @@ fn draws(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("white_noise");
     group.throughput(Throughput::Elements(NEURONS as u64));
     at_each_level(|level| {
-        let mut source = Draws::new(NEURONS, &white_noise::PAGE, &[("mean", 1.0), ("sigma", 1.0)]);
+        let mut source = Draws::new(NEURONS, WhiteNoise::PAGE, &[("mean", 1.0), ("sigma", 1.0)]);
         group.bench_function(level.name(), |b| b.iter(|| source.step()));
     });
 }

@@ -19,9 +19,9 @@ mod common {
 }
 
 use common::brunel::brunel;
-use lapicque_engine::estimate::peak_memory;
-use lapicque_engine::simulation::{Options, Simulation};
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::memory::peak_memory;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::{Options, Simulation};
 use rustix::time::{ClockId, clock_gettime};
 use std::error::Error;
 use std::ops::ControlFlow;

@@ -25,11 +25,13 @@ use common::spreading::{Storage, spreading};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EntryPoint};
 use lapicque_engine::plan::{Rule, WeightStorage};
-use lapicque_engine::simulation::Simulation;
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::Simulation;
+use lapicque_models::inputs::{InputModel, Poisson, WhiteNoise};
+use lapicque_models::membranes::{Eif, Lif, MembraneModel};
 use lapicque_models::page::Page;
+use lapicque_models::receptors::{Delta, Exponential, ReceptorModel};
 use lapicque_models::vector::{self, Level};
-use lapicque_models::{delta, eif, exponential, lif, poisson, white_noise};
 use std::hint::black_box;
 use std::ops::ControlFlow;
 
@@ -55,19 +57,19 @@ fn population(level: Level, membrane: &Page, receptors: &[&'static Page]) -> Pop
 }
 
 fn lif_delta(level: Level) -> Population {
-    population(level, &lif::PAGE, &[&delta::PAGE])
+    population(level, Lif::PAGE, &[Delta::PAGE])
 }
 
 fn lif_exponential(level: Level) -> Population {
-    population(level, &lif::PAGE, &[&exponential::PAGE, &exponential::PAGE])
+    population(level, Lif::PAGE, &[Exponential::PAGE, Exponential::PAGE])
 }
 
 fn eif_exponential(level: Level) -> Population {
-    population(level, &eif::PAGE, &[&exponential::PAGE, &exponential::PAGE])
+    population(level, Eif::PAGE, &[Exponential::PAGE, Exponential::PAGE])
 }
 
 fn lif_staged(level: Level) -> Population {
-    population(level, &lif::PAGE, &[&delta::PAGE, &exponential::PAGE])
+    population(level, Lif::PAGE, &[Delta::PAGE, Exponential::PAGE])
 }
 
 #[library_benchmark]
@@ -105,11 +107,11 @@ fn draws(level: Level, page: &'static Page, parameters: &[(&str, f64)]) -> Draws
 
 /// A mean of two per step.
 fn counts(level: Level) -> Draws {
-    draws(level, &poisson::PAGE, &[("rate", 20e3), ("weight", 0.1)])
+    draws(level, Poisson::PAGE, &[("rate", 20e3), ("weight", 0.1)])
 }
 
 fn noise(level: Level) -> Draws {
-    draws(level, &white_noise::PAGE, &[("mean", 1.0), ("sigma", 1.0)])
+    draws(level, WhiteNoise::PAGE, &[("mean", 1.0), ("sigma", 1.0)])
 }
 
 #[library_benchmark]

@@ -11,9 +11,9 @@ mod common {
 use common::clock::CpuTime;
 use criterion::{Criterion, Throughput};
 use lapicque_engine::error::BuildError;
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value, WeightStorage};
-use lapicque_engine::simulation::Simulation;
+use lapicque_engine::run::Simulation;
 use std::time::Duration;
 
 const NEURONS: u32 = 4000;

@@ -12,7 +12,7 @@ use common::clock::CpuTime;
 use criterion::Criterion;
 use criterion::measurement::{Measurement, WallTime};
 use lapicque_engine::config;
-use lapicque_engine::simulation::{Options, Simulation};
+use lapicque_engine::run::{Options, Simulation};
 use lapicque_models::list::Models;
 use std::path::Path;
 use std::time::Duration;

@@ -3,10 +3,9 @@
 use crate::failure::Failure;
 use crate::{Configuration, print, warn};
 use clap::Args;
-use lapicque_engine::error::BuildError;
-use lapicque_engine::estimate::{estimate, machine_memory};
+use lapicque_engine::build::{estimate, preview};
+use lapicque_engine::memory::machine_memory;
 use lapicque_engine::plan::Plan;
-use lapicque_engine::preview;
 use lapicque_models::list::Models;
 use std::process::ExitCode;
 
@@ -25,7 +24,7 @@ pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let estimate = estimate(plan, threads);
     let have = machine_memory();
     if let Some(have) = have.filter(|&have| estimate.bytes > have as f64) {
-        return Err(BuildError::memory(&estimate, have).into());
+        return Err(estimate.too_large(have).into());
     }
     let preview = preview(plan, &Models::standard())?;
     let mut text = format!("{} steps of {} ms, seed {}\n\n", plan.steps, plan.dt, plan.seed);

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::{Configuration, print};
 use clap::Subcommand;
-use lapicque_engine::record::{Reader, export_edges, export_report, export_table};
-use lapicque_engine::simulation::{Options, Simulation};
+use lapicque_analysis::recording::Reader;
+use lapicque_engine::record::{Report, ReportFile, export_csv, export_edges};
+use lapicque_engine::run::{Options, Simulation};
 use lapicque_models::list::Models;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,7 +48,8 @@ pub fn export(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Connectivity { configuration, out, force } => connectivity(configuration, out, *force),
         Command::SonataReport { file, population, variable, out, force } => {
-            let traces = Reader::open(file).and_then(|r| r.traces()).map_err(Failure::input)?;
+            let reader = Reader::open(file).map_err(Failure::input)?;
+            let traces = reader.traces().map_err(Failure::input)?;
             let fits = |given: &Option<String>, name: &String| given.as_ref().is_none_or(|g| g == name);
             let found: Vec<_> = traces.iter().filter(|t| fits(population, &t.0) && fits(variable, &t.1)).collect();
             let [(population, variable)] = found[..] else {
@@ -55,7 +57,7 @@ pub fn export(command: &Command) -> Result<ExitCode, Failure> {
                 let all = if all.is_empty() { "no trace".to_string() } else { all.join("; ") };
                 return Err(Failure::input(format!("name one trace of {}; it holds: {all}", file.display())));
             };
-            export_report(file, population, variable, out, *force).map_err(Failure::run)?;
+            sonata_report(&reader, population, variable, out, *force)?;
             print(&format!("{variable} of {population} in {}\n", out.display()))
         }
     }
@@ -69,7 +71,35 @@ fn connectivity(configuration: &Configuration, out: &Path, force: bool) -> Resul
     };
     let loaded = configuration.load(&Models::standard())?;
     let simulation = Simulation::new(loaded.plan, Options::default())?;
-    let export = if csv { export_table } else { export_edges };
+    let export = if csv { export_csv } else { export_edges };
     let count = export(&simulation, out, force).map_err(Failure::run)?;
     print(&format!("{count} synapses in {}\n", out.display()))
+}
+
+/// Values copied at a time.
+const VALUES_AT_A_TIME: u64 = 262_144;
+
+fn sonata_report(reader: &Reader, population: &str, variable: &str, out: &Path, force: bool) -> Result<(), Failure> {
+    if let (Ok(from), Ok(to)) = (reader.path().canonicalize(), out.canonicalize())
+        && from == to
+    {
+        return Err(Failure::input(format!("--out {} is the recording itself: name another file", out.display())));
+    }
+    let trace = reader.trace_attributes(population, variable).map_err(Failure::run)?;
+    let report = Report {
+        population,
+        variable,
+        units: &trace.units,
+        node_ids: &trace.node_ids,
+        rows: trace.rows,
+        start_ms: trace.start_ms,
+        interval_ms: trace.interval_ms,
+    };
+    let mut file = ReportFile::create(out, report, force).map_err(Failure::run)?;
+    let rows = (VALUES_AT_A_TIME / trace.node_ids.len().max(1) as u64).max(1);
+    for start in (0..trace.rows).step_by(rows as usize) {
+        let values = reader.trace_rows(population, variable, start..start + rows).map_err(Failure::run)?;
+        file.append(&values).map_err(Failure::run)?;
+    }
+    file.finish().map_err(Failure::run)
 }

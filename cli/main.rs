@@ -5,6 +5,7 @@
 mod check;
 mod export;
 mod failure;
+mod info;
 mod models;
 mod run;
 
@@ -108,9 +109,9 @@ fn command(cli: Cli) -> Result<ExitCode, Failure> {
             let text = serde_json::to_string_pretty(&schema).map_err(|e| Failure::run(e.to_string()))?;
             print(&(text + "\n"))
         }
-        Command::Info { file } => print(&lapicque_engine::record::info(&file).map_err(Failure::input)?),
+        Command::Info { file } => print(&info::info(&file)?),
         Command::Diff { a, b } => {
-            let difference = lapicque_engine::record::diff(&a, &b).map_err(Failure::input)?;
+            let difference = lapicque_analysis::recording::compare(&a, &b).map_err(Failure::input)?;
             print(&format!("{difference}\n"))?;
             Ok(if difference.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use lapicque_models::list::Models;
-use lapicque_models::page::{Default, Page, Role};
+use lapicque_models::page::{DefaultValue, Page, Role};
 
 /// The list, or one page.
 pub fn models(name: Option<&str>) -> Result<String, Failure> {
@@ -22,7 +22,7 @@ fn list(pages: &[&'static Page]) -> String {
     for (role, title) in [
         (Role::Membrane, "neurons: population.NAME.neuron = { kind = … }"),
         (Role::Receptor, "receptors: population.NAME.receptor.NAME = { kind = … }"),
-        (Role::Source, "inputs: [input.NAME] kind = …"),
+        (Role::Input, "inputs: [input.NAME] kind = …"),
     ] {
         text += &format!("{title}\n");
         for page in pages.iter().filter(|p| p.role == role) {
@@ -39,9 +39,9 @@ fn page(page: &Page) -> String {
     }
     for field in page.fields {
         let default = match field.default {
-            Default::Required => "required".to_string(),
-            Default::Value(value) => format!("default {value}"),
-            Default::Absent => "optional".to_string(),
+            DefaultValue::Required => "required".to_string(),
+            DefaultValue::Value(value) => format!("default {value}"),
+            DefaultValue::Absent => "optional".to_string(),
         };
         let (unit, range) = (field.dimension.unit(), field.range.words());
         text += &format!(

@@ -4,14 +4,12 @@ use crate::failure::Failure;
 use crate::{Configuration, print, warn};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lapicque_engine::batch::Batch;
 use lapicque_engine::config::Loaded;
-use lapicque_engine::estimate::peak_memory;
+use lapicque_engine::memory::peak_memory;
 use lapicque_engine::record::{Claim, Provenance, RecordError, Recorder, State, Summary};
-use lapicque_engine::simulation::{Options, Simulation};
-use lapicque_engine::time_loop::{Epoch, Observer};
+use lapicque_engine::run::{Batch, Epoch, Observer, Options, Simulation};
 use lapicque_models::list::Models;
-use lapicque_models::random::STREAM_VERSION;
+use lapicque_models::numerics::random::STREAM_VERSION;
 use lapicque_models::vector;
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -43,11 +41,11 @@ pub struct Arguments {
     quiet: bool,
 }
 
-/// Time between two looks at the clock's business: progress, and batches for the writer.
-const TURN: Duration = Duration::from_millis(50);
-/// Time from which on a second interrupt is one of its own.
-const HURRY: Duration = Duration::from_millis(500);
-/// Spikes gathered before a batch goes to the writer at once.
+/// Time between two updates of the progress bar. At each, the batch so far goes to the writer.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
+/// Shortest time between two interrupts that count as two.
+const SECOND_INTERRUPT_AFTER: Duration = Duration::from_millis(500);
+/// Spikes at which a batch goes to the writer before that time.
 const BATCH: usize = 1 << 17;
 
 /// Watches the run: hands batches to the recorder, moves the bar, obeys an interrupt.
@@ -90,7 +88,7 @@ impl Observer for Watch<'_> {
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()> {
         epoch.append_to(&mut self.batch, self.populations);
         let full = self.batch.spikes.iter().map(|s| s.ticks.len()).sum::<usize>() >= BATCH;
-        if full || self.last.elapsed() >= TURN {
+        if full || self.last.elapsed() >= PROGRESS_INTERVAL {
             self.last = Instant::now();
             self.push();
             self.show(*epoch.ticks.end());
@@ -131,16 +129,19 @@ fn provenance(loaded: &Loaded, threads: usize, started: SystemTime) -> Provenanc
     }
 }
 
-/// Watches for Ctrl-C and SIGTERM. While `recording`, the first raises the flag returned and asks for a clean end; one that
-/// comes [`HURRY`] later, from somebody in a hurry, ends the process. One key can give two at once, where a parent passes its
-/// own on. Before, while the network is built, there is nothing to keep.
+/// Watches for Ctrl-C and SIGTERM. While `recording`, the first one raises the flag returned, which asks for a clean end. One
+/// that comes later than [`SECOND_INTERRUPT_AFTER`] ends the process at once; a key press can raise two in quick
+/// succession, where a parent process passes its own on. Before recording, while the network is built, there is nothing to
+/// keep, and the first one ends the process.
 fn watch_signals(recording: &Arc<AtomicBool>) -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (flag, recording) = (Arc::clone(&interrupted), Arc::clone(recording));
     let mut first = None;
     ctrlc::set_handler(move || {
         flag.store(true, Ordering::Relaxed);
-        if !recording.load(Ordering::Relaxed) || first.get_or_insert_with(Instant::now).elapsed() > HURRY {
+        if !recording.load(Ordering::Relaxed)
+            || first.get_or_insert_with(Instant::now).elapsed() > SECOND_INTERRUPT_AFTER
+        {
             std::process::exit(130);
         }
     })

@@ -5,7 +5,7 @@
 //!
 //! `cargo run --release --example closed_loop`
 
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value};
 
 const NEURONS: u32 = 1000;

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example hello`
 
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

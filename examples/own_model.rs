@@ -5,12 +5,13 @@
 //!
 //! `cargo run --release --example own_model`
 
-use lapicque_engine::network::Network;
+use lapicque_analysis::theory::qif_period;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::Value;
 use lapicque_models::list::Models;
-use lapicque_models::membrane::{Membrane, Response};
-use lapicque_models::page::{Default, Dimension, Field, Page, ParameterError, Parameters, Range, Role, Variable};
-use lapicque_models::theory::qif_period;
+use lapicque_models::membranes::{MembraneModel, Response};
+use lapicque_models::page::{DefaultValue, Dimension, Field, Page, Range, Role, Variable};
+use lapicque_models::parameters::{ParameterError, Parameters};
 
 struct Qif;
 
@@ -34,10 +35,10 @@ static PAGE: Page = Page {
 };
 
 const fn field(name: &'static str, dimension: Dimension, range: Range, meaning: &'static str) -> Field {
-    Field { name, symbol: name, dimension, default: Default::Required, range, meaning }
+    Field { name, symbol: name, dimension, default: DefaultValue::Required, range, meaning }
 }
 
-impl Membrane for Qif {
+impl MembraneModel for Qif {
     type Constants = [f64; 3];
     type State = [f64; 1];
     const PAGE: &'static Page = &PAGE;

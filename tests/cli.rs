@@ -2,7 +2,7 @@
 
 use crate::program::{json, names, repository, run, succeed, write};
 use hdf5::types::VarLenUnicode;
-use lapicque_engine::record::Reader;
+use lapicque_analysis::recording::Reader;
 use lapicque_models::list::Models;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Small networks for tests of single neurons.
 
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::Value;
 
 /// Parameters of a model, in the engine's units.

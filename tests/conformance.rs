@@ -1,25 +1,26 @@
 //! Every model of the list, whatever it is: its page is complete, its ranges are enforced by name, its kernels stay
 //! finite under random drive, and neither the cut into blocks, nor fusing, nor the vector set changes a bit.
 
-use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Lane, Values};
-use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Drive, LONGEST_REFRACTORY, Neurons, Sums, chunks_for};
-use lapicque_models::page::{Default, Page, Parameters, Range, Role};
-use lapicque_models::random::{Purpose, Stream};
-use lapicque_models::table::{Column, Table};
+use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, ChunkValues, LANES, chunks_for};
+use lapicque_models::list::Models;
+use lapicque_models::numerics::random::{Purpose, Stream};
+use lapicque_models::page::{DefaultValue, Page, Range, Role};
+use lapicque_models::parameters::{ParameterColumn, ParameterTable, Parameters};
+use lapicque_models::population::assemble::NeuronRecipe;
+use lapicque_models::population::{BlockInput, Drive, LONGEST_REFRACTORY, Neurons, ReceptorSums};
 use lapicque_models::vector::{self, Level};
 
 fn pages(role: Role) -> Vec<&'static Page> {
     Models::standard().pages().into_iter().filter(|p| p.role == role).collect()
 }
 
-/// Values with which a model works: a plausible number for every required field.
+/// BlockValues with which a model works: a plausible number for every required field.
 fn plausible(page: &Page) -> Vec<f64> {
     let value = |field: &lapicque_models::page::Field| match (field.default, field.name) {
         (_, "E_L") => -1.5,
-        (Default::Value(value), _) => value,
+        (DefaultValue::Value(value), _) => value,
         (_, "tau_m") => 10.0,
-        (Default::Absent, _) => f64::NAN,
+        (DefaultValue::Absent, _) => f64::NAN,
         (_, "v_reset") => -5.0,
         (_, "v_peak") => 20.0,
         (_, "v_threshold" | "v_T") => 10.0,
@@ -29,9 +30,9 @@ fn plausible(page: &Page) -> Vec<f64> {
     page.fields.iter().map(value).collect()
 }
 
-fn table(page: &'static Page, each: Option<usize>) -> Table {
-    let column = |value: f64| each.map_or(Column::Same(value), |n| Column::Each(vec![value; n]));
-    Table::new(page, plausible(page).into_iter().map(column).collect())
+fn table(page: &'static Page, each: Option<usize>) -> ParameterTable {
+    let column = |value: f64| each.map_or(ParameterColumn::Same(value), |n| ParameterColumn::Each(vec![value; n]));
+    ParameterTable::new(page, plausible(page).into_iter().map(column).collect())
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn pages_are_complete_and_names_are_unique() {
         for field in page.fields {
             assert!(!field.meaning.is_empty() && !field.symbol.is_empty() && !field.dimension.unit().is_empty());
             assert_eq!(page.fields.iter().filter(|f| f.name == field.name).count(), 1, "{}.{}", page.name, field.name);
-            if let Default::Value(value) = field.default {
+            if let DefaultValue::Value(value) = field.default {
                 assert!(field.range.contains(value), "{}.{}: its default is out of range", page.name, field.name);
             }
         }
@@ -95,9 +96,9 @@ const BLOCKS: usize = NEURONS.div_ceil(BLOCK);
 fn build(membrane: &'static Page, receptors: &[&'static Page], each: bool, fuse: bool) -> Box<dyn Neurons> {
     let models = Models::standard();
     let each = each.then_some(NEURONS);
-    let tables: Vec<_> = receptors.iter().map(|&r| (models.receptor(r).unwrap(), table(r, each))).collect();
+    let tables: Vec<_> = receptors.iter().map(|&r| models.receptor(r).unwrap().with(table(r, each))).collect();
     let neuron = table(membrane, each);
-    let recipe = NeuronRecipe { dt: 0.1, len: NEURONS, neuron: &neuron, receptors: &tables, fuse };
+    let recipe = NeuronRecipe { dt: 0.1, len: NEURONS, membrane: &neuron, receptors: &tables, fuse };
     (models.membrane(membrane).unwrap().build)(&recipe).unwrap()
 }
 
@@ -114,22 +115,25 @@ fn drive(
     let (mut spikes, mut fired) = (Vec::new(), Vec::new());
     for step in 0..200 {
         let mut stream = Stream::new(step, Purpose::Noise, [0, 0]);
-        let mut lanes = |sd: f64| -> Vec<Lane> {
+        let mut lanes = |sd: f64| -> Vec<ChunkValues> {
             (0..total).map(|_| std::array::from_fn(|_| sd * (stream.uniform() - 0.45))).collect()
         };
-        let (held, kick) = (lanes(4.0), lanes(2.0));
-        let events: Vec<Vec<Lane>> = receptors.iter().map(|_| lanes(3.0)).collect();
+        let (held, jump) = (lanes(4.0), lanes(2.0));
+        let events: Vec<Vec<ChunkValues>> = receptors.iter().map(|_| lanes(3.0)).collect();
         for first in (0..total).step_by(chunks) {
-            let part = |all: &[Lane]| -> Values {
-                Values(std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES])))
+            let part = |all: &[ChunkValues]| -> BlockValues {
+                BlockValues(std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES])))
             };
             let events: Vec<_> = events.iter().map(|e| part(e)).collect();
             let same = (step % 5 == 0).then_some(held[0][0]);
-            let held = same.map_or_else(|| part(&held), |drive| Values([[drive; LANES]; CHUNKS]));
+            let held = same.map_or_else(|| part(&held), |drive| BlockValues([[drive; LANES]; CHUNKS]));
             let drive = same.filter(|_| one_number).map_or(Drive::Each(&held), Drive::Same);
-            let kick = part(&kick);
+            let jump = part(&jump);
             let chunks = first..(first + chunks).min(total);
-            neurons.step(Block { chunks, drive, events: &events, kick: (step % 3 == 0).then_some(&kick) }, &mut fired);
+            neurons.step(
+                BlockInput { chunks, drive, events: &events, jump: (step % 3 == 0).then_some(&jump) },
+                &mut fired,
+            );
         }
         neurons.end_step();
         assert!(fired.windows(2).all(|w| w[0] < w[1]), "{}: fired indices ascend", membrane.name);
@@ -191,7 +195,7 @@ fn sums_are_taken_as_the_events_that_they_are() {
             let (mut spikes, total) = (Vec::new(), chunks_for(NEURONS));
             for step in 0..200 {
                 let mut stream = Stream::new(step, Purpose::Weight, [1, 0]);
-                let drive = Values([[4.0 * stream.uniform(); LANES]; CHUNKS]);
+                let drive = BlockValues([[4.0 * stream.uniform(); LANES]; CHUNKS]);
                 let drive = if step % 2 == 0 { Drive::Same(2.0) } else { Drive::Each(&drive) };
                 let mut draw = || std::array::from_fn(|_| stream.below(400) as i32 - 180);
                 let mut drawn = vec![[[[0; LANES]; CHUNKS]; BLOCKS]; receptors.len()];
@@ -202,15 +206,15 @@ fn sums_are_taken_as_the_events_that_they_are() {
                     let chunks = block * CHUNKS..((block + at_once) * CHUNKS).min(total);
                     if as_sums {
                         let sums = drawn.iter_mut().map(|sums| &mut sums[block..block + at_once]);
-                        let with_unit = sums.zip(QUANTA).map(|(sums, quantum)| Sums { sums, quantum });
+                        let with_unit = sums.zip(QUANTA).map(|(sums, quantum)| ReceptorSums { sums, quantum });
                         neurons.step_from_sums(chunks, drive, &mut with_unit.collect::<Vec<_>>(), &mut spikes);
                     } else {
                         let sums = drawn.iter().map(|sums| sums[block]);
-                        let events = sums
-                            .zip(QUANTA)
-                            .map(|(sums, quantum)| Values(sums.map(|chunk| chunk.map(|sum| f64::from(sum) * quantum))));
+                        let events = sums.zip(QUANTA).map(|(sums, quantum)| {
+                            BlockValues(sums.map(|chunk| chunk.map(|sum| f64::from(sum) * quantum)))
+                        });
                         neurons.step(
-                            Block { chunks, drive, events: &events.collect::<Vec<_>>(), kick: None },
+                            BlockInput { chunks, drive, events: &events.collect::<Vec<_>>(), jump: None },
                             &mut spikes,
                         );
                     }
@@ -254,15 +258,19 @@ fn refractory_times_last_as_long_as_they_should() {
                 let mut values = plausible(membrane);
                 let at = |name: &str| membrane.fields.iter().position(|f| f.name == name).expect("a field of the page");
                 values[at("t_ref")] = 0.1 * f64::from(steps);
-                let column = |value: f64| if each { Column::Each(vec![value; LANES]) } else { Column::Same(value) };
-                let neuron = Table::new(membrane, values.into_iter().map(column).collect());
-                let recipe = NeuronRecipe { dt: 0.1, len: LANES, neuron: &neuron, receptors: &[], fuse: true };
+                let column = |value: f64| {
+                    if each { ParameterColumn::Each(vec![value; LANES]) } else { ParameterColumn::Same(value) }
+                };
+                let neuron = ParameterTable::new(membrane, values.into_iter().map(column).collect());
+                let recipe = NeuronRecipe { dt: 0.1, len: LANES, membrane: &neuron, receptors: &[], fuse: true };
                 let mut neurons = (models.membrane(membrane).unwrap().build)(&recipe).unwrap();
                 let period = usize::from(steps) + 1;
                 for step in 0..3 * period + 1 {
                     let mut spikes = Vec::new();
-                    neurons
-                        .step(Block { chunks: 0..2, drive: Drive::Same(1000.0), events: &[], kick: None }, &mut spikes);
+                    neurons.step(
+                        BlockInput { chunks: 0..2, drive: Drive::Same(1000.0), events: &[], jump: None },
+                        &mut spikes,
+                    );
                     neurons.end_step();
                     let fired = if step % period == 0 { LANES } else { 0 };
                     assert_eq!(spikes.len(), fired, "{}, {steps} steps: step {step}", membrane.name);
@@ -277,12 +285,13 @@ fn refractory_times_last_as_long_as_they_should() {
 fn a_silent_network_holds_no_subnormal_numbers() {
     for (membrane, receptors, _) in combinations() {
         let mut neurons = build(membrane, &receptors, false, true);
-        let zero = Values::ZERO;
+        let zero = BlockValues::ZERO;
         let mut events = vec![zero; receptors.len()];
-        events.iter_mut().for_each(|e| *e = Values([[0.5; LANES]; CHUNKS]));
+        events.iter_mut().for_each(|e| *e = BlockValues([[0.5; LANES]; CHUNKS]));
         let mut spikes = Vec::new();
         for step in 0..20_000 {
-            neurons.step(Block { chunks: 0..2, drive: Drive::Each(&zero), events: &events, kick: None }, &mut spikes);
+            neurons
+                .step(BlockInput { chunks: 0..2, drive: Drive::Each(&zero), events: &events, jump: None }, &mut spikes);
             neurons.end_step();
             let subnormal =
                 |r: usize| (0..receptors[r].variables.len()).any(|v| neurons.get(Some(r), v, 0).is_subnormal());
@@ -316,14 +325,14 @@ fn events_may_arrive_before_the_step_that_begins_with_them() {
                     for first in (0..total).step_by(CHUNKS) {
                         let chunks = first..(first + CHUNKS).min(total);
                         let mut draw =
-                            || Values(std::array::from_fn(|_| std::array::from_fn(|_| 3.0 * stream.uniform())));
-                        let mut events: Vec<Values> = receptors.iter().map(|_| draw()).collect();
+                            || BlockValues(std::array::from_fn(|_| std::array::from_fn(|_| 3.0 * stream.uniform())));
+                        let mut events: Vec<BlockValues> = receptors.iter().map(|_| draw()).collect();
                         for (r, events) in events.iter_mut().enumerate().filter(|(r, _)| before && !jumps[*r]) {
                             neurons.arrive(r, chunks.clone(), events);
-                            *events = Values::ZERO;
+                            *events = BlockValues::ZERO;
                             arrived += 1;
                         }
-                        let block = Block { chunks, drive: Drive::Same(1.0), events: &events, kick: None };
+                        let block = BlockInput { chunks, drive: Drive::Same(1.0), events: &events, jump: None };
                         neurons.step(block, &mut spikes);
                     }
                     neurons.end_step();
@@ -348,5 +357,10 @@ fn staged_receptors_do_not_take_sums() {
     let mut neurons = build(page("lif"), &[page("alpha")], false, true);
     assert!(!neurons.takes_sums());
     let mut sums = [[[0; LANES]; CHUNKS]];
-    neurons.step_from_sums(0..1, Drive::Same(0.0), &mut [Sums { sums: &mut sums, quantum: 1.0 }], &mut Vec::new());
+    neurons.step_from_sums(
+        0..1,
+        Drive::Same(0.0),
+        &mut [ReceptorSums { sums: &mut sums, quantum: 1.0 }],
+        &mut Vec::new(),
+    );
 }

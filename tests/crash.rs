@@ -4,7 +4,7 @@
 //! stretches of it are alike. A file is held, value by value, against an undisturbed run.
 
 use crate::program::{Running, end, lapicque, names, run, succeed, write};
-use lapicque_engine::record::Reader;
+use lapicque_analysis::recording::Reader;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;

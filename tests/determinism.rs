@@ -3,11 +3,11 @@
 //! What is compared is everything a run shows: spikes, traces, the final state of every variable, and the number of
 //! synaptic events. A difference is named by the time and the neuron where it begins.
 use crate::networks::configuration;
-use lapicque_engine::batch::Batch;
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Plan, Rule, Value, WeightStorage};
-use lapicque_engine::simulation::{Options, Simulation};
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::run::Batch;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::{Options, Simulation};
 use lapicque_models::vector::{self, Level};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -1,12 +1,12 @@
 //! The library step by step: run a while, read and change state, parameters and inputs, run on.
 
 use crate::common::values;
-use lapicque_engine::batch::Batch;
 use lapicque_engine::error::{BuildError, RunError};
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value};
-use lapicque_engine::simulation::Simulation;
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::run::Batch;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::Simulation;
 use lapicque_models::list::Models;
 use std::ops::ControlFlow;
 
@@ -206,9 +206,9 @@ fn events_much_larger_than_synapses_are_summed_in_64_bits() {
     network.population("E", 700, "lif", &values([("tau_m", 20.0), ("v_threshold", 1e9), ("v_reset", 0.0)])).unwrap();
     network.receptor("E", "s", "exponential", &values([("tau", 2.0)])).unwrap();
     network.project("E", "E", "s", Rule::ErdosRenyi(0.2), 1e-3, 1.5).unwrap();
-    let small = lapicque_engine::preview(network.plan_mut(), &Models::standard()).unwrap();
+    let small = lapicque_engine::build::preview(network.plan_mut(), &Models::standard()).unwrap();
     network.input("poisson", "E", Some("s"), "poisson", &values([("rate", 20e3), ("weight", 1e3)])).unwrap();
-    let large = lapicque_engine::preview(network.plan_mut(), &Models::standard()).unwrap();
+    let large = lapicque_engine::build::preview(network.plan_mut(), &Models::standard()).unwrap();
     assert!(!small.wide && large.wide, "{small:?}, {large:?}");
     let mut simulation = network.build(2).unwrap();
     let decay = (-0.1f64 / 2.0).exp();

@@ -7,14 +7,14 @@ mod conformance;
 mod crash;
 mod determinism;
 mod estimators;
+#[allow(dead_code)] // the unit tests of models use the rest of it
+#[path = "../models/src/numerics/goodness_of_fit.rs"]
+mod goodness_of_fit;
 mod library;
 mod networks;
 mod program;
 mod receptors;
 mod single_neurons;
-#[allow(dead_code)] // the unit tests of models use the rest of it
-#[path = "../models/src/statistics.rs"]
-mod statistics;
 mod step_contract;
 mod twin;
 mod wiring;

@@ -9,12 +9,12 @@
 //!
 //! `cargo test --release --test main networks -- --nocapture` prints the figures obtained.
 use crate::estimators::Spikes;
+use lapicque_analysis::theory::{Diffusion, Lif, PoissonInput, diffusion, grid_shift, self_consistent_rate};
 use lapicque_engine::config;
 use lapicque_engine::plan::Plan;
-use lapicque_engine::simulation::{Options, Simulation};
-use lapicque_engine::time_loop::Epoch;
+use lapicque_engine::run::Epoch;
+use lapicque_engine::run::{Options, Simulation};
 use lapicque_models::list::Models;
-use lapicque_models::theory::{Diffusion, Lif, PoissonInput, diffusion, grid_shift, self_consistent_rate};
 use std::ops::ControlFlow;
 use std::path::Path;
 

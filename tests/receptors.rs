@@ -1,9 +1,9 @@
 //! Postsynaptic potentials of every receptor against their closed form, through the singular point tau_s = tau_m.
 
 use crate::common::{assert_close, values};
-use lapicque_engine::network::Network;
+use lapicque_analysis::theory::{psp_alpha, psp_delta, psp_exponential, psp_exponential_peak_time};
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::Rule;
-use lapicque_models::theory::{psp_alpha, psp_delta, psp_exponential, psp_exponential_peak_time};
 
 const TAU_M: f64 = 10.0;
 const C: f64 = 250.0;

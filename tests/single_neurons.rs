@@ -1,8 +1,8 @@
 //! Single neurons against closed forms, quadrature and published tables (sources beside each).
 
 use crate::common::{assert_close, pulse_at, spikes, trace, values};
-use lapicque_engine::network::Network;
-use lapicque_models::theory::{Eif, Lif, membrane_voltage};
+use lapicque_analysis::theory::{Eif, Lif, membrane_voltage};
+use lapicque_engine::plan::Network;
 
 /// A membrane in voltage form under a constant drive R·I (mV).
 fn driven(kind: &str, dt: f64, parameters: &[(&str, f64)], drive: f64) -> Network {

@@ -1,7 +1,7 @@
 //! The step contract (engine/src/time_loop.rs), a test per line.
 
 use crate::common::{assert_close, pulse_at, trace, values};
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::Rule;
 
 const DT: f64 = 0.1;

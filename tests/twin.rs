@@ -5,11 +5,11 @@
 //! Without chance but for the network itself, whose synapses are read back. A spike that the twin sees within 1e-9 of its
 //! threshold ends a comparison; of 60 networks none does.
 
-use lapicque_engine::batch::Batch;
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Plan, Rule, Trace, Value};
-use lapicque_engine::simulation::{Options, Simulation, Synapse};
-use lapicque_models::random::{Purpose, Stream};
+use lapicque_engine::run::Batch;
+use lapicque_engine::run::{Options, Simulation, Synapse};
+use lapicque_models::numerics::random::{Purpose, Stream};
 
 const STEPS: usize = 400;
 
@@ -104,8 +104,8 @@ impl Population {
     }
 
     /// One step of a neuron, and how far V is from the threshold at its end; at or above it the neuron spikes.
-    fn step(&self, dt: f64, state: &mut State, current: f64, kick: f64, events: &[f64]) -> f64 {
-        let v = self.advance(dt, state, current) + kick;
+    fn step(&self, dt: f64, state: &mut State, current: f64, jump: f64, events: &[f64]) -> f64 {
+        let v = self.advance(dt, state, current) + jump;
         for ((r, [i, x]), &event) in self.receptors.iter().zip(&mut state.receptors).zip(events) {
             let decay = (-dt / r.tau).exp();
             (*i, *x) = (decay * (*i + *x * dt / r.tau), decay * *x);
@@ -267,18 +267,18 @@ impl Twin<'_> {
                     }
                 }
                 for (neuron, events) in events.iter().enumerate() {
-                    let (mut current, mut kick) = (0.0, 0.0);
+                    let (mut current, mut jump) = (0.0, 0.0);
                     for d in self.drives.iter().filter(|d| d.population == index && d.neurons.contains(&neuron)) {
                         if d.pulses.is_empty() {
                             let active = d.window.contains(&(tick - 1));
                             let amount = if d.in_mv { d.amount * p.c / p.tau } else { d.amount };
                             current += if active { amount } else { 0.0 };
                         } else if d.pulses.contains(&tick) && d.window.contains(&tick) {
-                            kick += if d.in_mv || p.c == p.tau { d.amount } else { d.amount / p.c };
+                            jump += if d.in_mv || p.c == p.tau { d.amount } else { d.amount / p.c };
                         }
                     }
                     let state = &mut states[index][neuron];
-                    let above = p.step(self.dt, state, current, kick, events);
+                    let above = p.step(self.dt, state, current, jump, events);
                     close |= above.abs() < 1e-9 && above != 0.0;
                     if above >= 0.0 {
                         (state.v, state.refractory) = (p.reset, p.refractory);

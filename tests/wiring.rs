@@ -2,15 +2,15 @@
 //!
 //! Seeds are fixed. Each statistical check would fail a right program with probability 1e-6 (`FALSE_ALARM`); there are
 //! about 60, so a change of the random streams fails one wrongly once in 15 000 times.
-use crate::networks::configuration;
-use crate::statistics::{
+use crate::goodness_of_fit::{
     FALSE_ALARM, binomial_cells, chi_square, chi_square_tail, kolmogorov_smirnov, two_sided, uniformity,
 };
-use lapicque_engine::network::Network;
+use crate::networks::configuration;
+use lapicque_analysis::theory::erfcx;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Selection, Value, WeightStorage};
-use lapicque_engine::simulation::{Options, Simulation, Synapse};
+use lapicque_engine::run::{Options, Simulation, Synapse};
 use lapicque_models::list::Models;
-use lapicque_models::theory::erfcx;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -509,7 +509,7 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
     let plan = configuration("microcircuit_tenth", &[]);
     let names: Vec<_> = plan.populations.iter().map(|p| p.name.clone()).collect();
     let expected: u64 =
-        lapicque_engine::preview(&plan, &Models::standard()).expect("the plan is right").synapses.iter().sum();
+        lapicque_engine::build::preview(&plan, &Models::standard()).expect("the plan is right").synapses.iter().sum();
     let simulation = Simulation::new(plan, Options { threads: 1, ..Options::default() }).expect("it is built");
     assert_eq!((simulation.synapses(), expected), (2_988_807, 2_988_807));
     let mut sums = [(0.0, 0.0, 0.0); 2];
@@ -560,7 +560,8 @@ fn a_very_large_in_degree_is_summed_in_64_bits_without_loss() {
         network.receptor("B", "syn", "delta", &[]).expect("a receptor");
         let value = if drawn { Value::normal(weight, 0.1 * weight) } else { weight.into() };
         network.project("A", "B", "syn", Rule::FixedInDegree(degree), value, 1.0).expect("a projection");
-        let preview = lapicque_engine::preview(network.plan_mut(), &Models::standard()).expect("the plan is right");
+        let preview =
+            lapicque_engine::build::preview(network.plan_mut(), &Models::standard()).expect("the plan is right");
         assert!(preview.wide, "an in-degree of {degree} needs 64 bits");
         let mut simulation = network.build(2).expect("it is built");
         assert!(simulation.weight_rounding() <= 1e-5, "{}", simulation.weight_rounding());

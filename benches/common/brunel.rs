@@ -2,7 +2,7 @@
 //! inhibitory synapses per neuron, constant weight, delay 1.5 ms.
 
 use lapicque_engine::error::BuildError;
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value};
 
 /// The network of `neurons` neurons, an external rate of `eta` times the one that reaches threshold, and in-degrees of

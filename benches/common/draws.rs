@@ -1,25 +1,25 @@
 //! A random source onto a share of neurons, asked for one block after the other.
 
 use super::pages::table;
-use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
+use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, LANES};
+use lapicque_models::inputs::{InputRecipe, InputSink, Stimulus};
 use lapicque_models::list::Models;
-use lapicque_models::membrane::Response;
+use lapicque_models::membranes::Response;
+use lapicque_models::numerics::accumulate::{BlockSums, SumBlock};
 use lapicque_models::page::Page;
-use lapicque_models::source::{Sink, Source, SourceRecipe};
-use lapicque_models::sum::{BlockOf, BlockSums};
 
 /// Step in ms.
 pub const DT: f64 = 0.1;
 
 /// A source and what it adds to.
 pub struct Draws {
-    source: Box<dyn Source>,
+    source: Box<dyn Stimulus>,
     onto_receptor: bool,
     blocks: usize,
     tick: u64,
-    drive: Values,
-    sums: BlockOf<i32>,
-    kick: Values,
+    drive: BlockValues,
+    sums: SumBlock<i32>,
+    jump: BlockValues,
 }
 
 impl Draws {
@@ -27,7 +27,7 @@ impl Draws {
     pub fn new(len: usize, page: &'static Page, parameters: &[(&str, f64)]) -> Draws {
         let models = Models::standard();
         let response = Response { tau: 20.0, tau_leak: 20.0, per_charge: 0.05, per_voltage: 0.05 };
-        let recipe = SourceRecipe {
+        let recipe = InputRecipe {
             table: &table(page, parameters),
             inside: &[],
             responses: &[response],
@@ -40,8 +40,8 @@ impl Draws {
             seed: 1,
             identity: 1,
         };
-        let source = (models.source(page).expect("a source of the list").build)(&recipe).expect("a good source");
-        let none = Values::ZERO;
+        let source = (models.input(page).expect("a source of the list").build)(&recipe).expect("a good source");
+        let none = BlockValues::ZERO;
         Draws {
             source,
             onto_receptor: page.weight().is_some(),
@@ -49,7 +49,7 @@ impl Draws {
             tick: 0,
             drive: none,
             sums: [[0; LANES]; CHUNKS],
-            kick: none,
+            jump: none,
         }
     }
 
@@ -57,10 +57,10 @@ impl Draws {
     pub fn step(&mut self) {
         self.tick += 1;
         for block in 0..self.blocks {
-            let Draws { drive, sums, kick, .. } = self;
+            let Draws { drive, sums, jump, .. } = self;
             let sink = match self.onto_receptor {
-                true => Sink::Receptor(BlockSums::Narrow(std::slice::from_mut(sums))),
-                false => Sink::Membrane { drive, kick },
+                true => InputSink::Receptor(BlockSums::Narrow(std::slice::from_mut(sums))),
+                false => InputSink::Membrane { drive, jump },
             };
             self.source.step(self.tick, block, sink);
         }

@@ -1,7 +1,7 @@
 //! Parameters for any model of the list, so that a new model gets its row without a line here.
 
-use lapicque_models::page::{Default, Dimension, Page, Range, Role};
-use lapicque_models::table::{Column, Table};
+use lapicque_models::page::{DefaultValue, Dimension, Page, Range, Role};
+use lapicque_models::parameters::{ParameterColumn, ParameterTable};
 
 /// A value that makes a membrane with rest at 0 mV and a time constant of 20 ms fire at about 20 mV: by the name of the
 /// field where the vocabulary fixes it, else by its dimension.
@@ -20,18 +20,18 @@ fn value(name: &str, dimension: Dimension) -> f64 {
 
 /// The fields given; of the others all required ones and, for a membrane, the time constant; the rest as the page has
 /// it.
-pub fn table(page: &'static Page, given: &[(&str, f64)]) -> Table {
+pub fn table(page: &'static Page, given: &[(&str, f64)]) -> ParameterTable {
     let column = |f: &lapicque_models::page::Field| {
         let chosen = match f.default {
-            Default::Required => value(f.name, f.dimension),
-            Default::Absent if page.role == Role::Membrane && f.name == "tau_m" => value(f.name, f.dimension),
-            Default::Value(_) if f.name == "t_ref" => value(f.name, f.dimension),
-            Default::Value(v) => v,
-            Default::Absent => f64::NAN,
+            DefaultValue::Required => value(f.name, f.dimension),
+            DefaultValue::Absent if page.role == Role::Membrane && f.name == "tau_m" => value(f.name, f.dimension),
+            DefaultValue::Value(_) if f.name == "t_ref" => value(f.name, f.dimension),
+            DefaultValue::Value(v) => v,
+            DefaultValue::Absent => f64::NAN,
         };
         let chosen = given.iter().find(|(name, _)| *name == f.name).map_or(chosen, |(_, v)| *v);
         debug_assert!(chosen.is_nan() || f.range == Range::Finite || chosen >= 0.0);
-        Column::Same(chosen)
+        ParameterColumn::Same(chosen)
     };
-    Table::new(page, page.fields.iter().map(column).collect())
+    ParameterTable::new(page, page.fields.iter().map(column).collect())
 }

@@ -2,10 +2,11 @@
 //! fixed input.
 
 use super::pages::table;
-use lapicque_models::columns::{BLOCK, CHUNKS, LANES, Values};
-use lapicque_models::list::{Models, NeuronRecipe};
-use lapicque_models::neurons::{Block, Drive, Neurons, Sums, chunks_for};
+use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, LANES, chunks_for};
+use lapicque_models::list::Models;
 use lapicque_models::page::Page;
+use lapicque_models::population::assemble::NeuronRecipe;
+use lapicque_models::population::{BlockInput, Drive, Neurons, ReceptorSums};
 
 /// Unit of sums, a power of two.
 const QUANTUM: f64 = 1.0 / 8192.0;
@@ -13,8 +14,8 @@ const QUANTUM: f64 = 1.0 / 8192.0;
 /// Neurons and their input.
 pub struct Population {
     neurons: Box<dyn Neurons>,
-    drive: Values,
-    events: Vec<Values>,
+    drive: BlockValues,
+    events: Vec<BlockValues>,
     sums: Vec<[[i32; LANES]; CHUNKS]>,
     spikes: Vec<u32>,
 }
@@ -28,12 +29,12 @@ impl Population {
         let entry = models.membrane(membrane).expect("a membrane of the list");
         let receptors: Vec<_> = receptors
             .iter()
-            .map(|page| (models.receptor(page).expect("a receptor of the list"), table(page, &[])))
+            .map(|page| models.receptor(page).expect("a receptor of the list").with(table(page, &[])))
             .collect();
-        let recipe = NeuronRecipe { dt: 0.1, len, neuron: &table(entry.page, &[]), receptors: &receptors, fuse };
+        let recipe = NeuronRecipe { dt: 0.1, len, membrane: &table(entry.page, &[]), receptors: &receptors, fuse };
         let neurons = (entry.build)(&recipe).expect("parameters that the model accepts");
         let at = |b: usize, l: usize| (b * LANES + l) as f64;
-        let lanes = |f: &dyn Fn(f64) -> f64| Values(std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l)))));
+        let lanes = |f: &dyn Fn(f64) -> f64| BlockValues(std::array::from_fn(|b| std::array::from_fn(|l| f(at(b, l)))));
         let drive = lanes(&|i| 0.103 + 0.01 * (i / BLOCK as f64));
         let events: Vec<_> = (0..receptors.len()).map(|r| lanes(&|i| 0.05 * (i * (r + 1) as f64).sin())).collect();
         let sums =
@@ -48,7 +49,7 @@ impl Population {
         for first in (0..all).step_by(CHUNKS) {
             let chunks = first..(first + CHUNKS).min(all);
             self.neurons.step(
-                Block { chunks, drive: Drive::Each(&self.drive), events: &self.events, kick: None },
+                BlockInput { chunks, drive: Drive::Each(&self.drive), events: &self.events, jump: None },
                 &mut self.spikes,
             );
         }
@@ -67,7 +68,7 @@ impl Population {
             let chunks = first..(first + CHUNKS).min(all);
             let (mut one, mut two) = (self.sums[0], self.sums[self.sums.len() - 1]);
             let [one, two] = [&mut one, &mut two].map(std::slice::from_mut);
-            let mut sums = [Sums { sums: one, quantum: QUANTUM }, Sums { sums: two, quantum: QUANTUM }];
+            let mut sums = [ReceptorSums { sums: one, quantum: QUANTUM }, ReceptorSums { sums: two, quantum: QUANTUM }];
             let sums = &mut sums[..self.events.len()];
             self.neurons.step_from_sums(chunks, Drive::Each(&self.drive), sums, &mut self.spikes);
         }

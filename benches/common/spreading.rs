@@ -2,7 +2,7 @@
 //! by a constant current, project onto neurons that only leak.
 
 use lapicque_engine::error::BuildError;
-use lapicque_engine::network::Network;
+use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value, WeightStorage};
 
 /// How synapses are stored: what can be chosen of it.

@@ -1,6 +1,6 @@
 //! Errors of building and running a network. (Configuration and recording have their own.)
 
-use lapicque_models::page::ParameterError;
+use lapicque_models::parameters::ParameterError;
 
 /// A network that cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -49,18 +49,6 @@ pub enum BuildError {
         /// The system's reason.
         reason: String,
     },
-}
-
-impl BuildError {
-    /// A network that does not fit into this machine's memory of so many bytes.
-    pub fn memory(estimate: &crate::estimate::Estimate, have: u64) -> Self {
-        BuildError::Memory {
-            need_mb: (estimate.bytes / 1e6) as u64,
-            have_mb: have / 1_000_000,
-            synapses: estimate.synapses as u64,
-            neurons: estimate.neurons,
-        }
-    }
 }
 
 /// A run that failed.

@@ -1,33 +1,14 @@
 //! The engine of Lapicque: configuration, network building, time loop, threads, recording.
 //!
-//! A [`plan::Plan`] says what a network is: from a TOML file, or written in Rust. A [`simulation::Simulation`] is built
-//! from it, runs, and shows what happens to an observer.
+//! [`config`] reads a TOML file into a [`plan::Plan`], which says what a network is; [`plan::Network`] writes one in Rust.
+//! `build` turns it into tiles with neurons, inputs and synapses, and `synapses` stores and delivers them.
+//! [`run::Simulation`] runs the network and shows what happens to an observer. [`record`] writes it into one HDF5 file.
 
-pub use build::{Preview, preview};
-
-pub mod batch;
-mod bits;
-mod build;
-mod check;
+pub mod build;
 pub mod config;
-mod delivery;
 pub mod error;
-pub mod estimate;
-pub mod history;
-mod layout;
-mod loads;
-mod mailbox;
-pub mod network;
-mod packed;
+pub mod memory;
 pub mod plan;
-mod quantum;
 pub mod record;
-mod ring;
-pub mod sampler;
-mod share;
-pub mod simulation;
+pub mod run;
 mod synapses;
-mod tables;
-mod tile;
-pub mod time_loop;
-mod wiring;

@@ -1,71 +1,71 @@
-//! Columns of state and constants, stored in chunks of [`LANES`] neurons.
+//! How the state of neurons lies in memory: columns of numbers, in chunks of [`LANES`] neurons.
 //!
-//! A model says what one neuron has, as a short array (`[v]`, `[v, w]`). A population keeps them as chunks,
-//! [`Chunk`]: struct of arrays within a chunk, so that the loop over lanes becomes vector code, and one
-//! stream of memory per population, however many variables there are.
+//! A model says what one neuron has, as a short array (`[v]`, `[v, w]`). A population stores these arrays in chunks
+//! ([`Chunk`]). Within a chunk, the same variable of all neurons lies together, so that the loop over neurons becomes
+//! vector code. One chunk follows the other, so that a population is one stream of memory, however many variables it has.
 
-/// Neurons in a chunk: two vectors of doubles at 512 bits, four at 256.
+/// Neurons of a chunk: two vectors of doubles at 512 bits, four at 256.
 pub const LANES: usize = 16;
-/// Neurons of a block, which is stepped stage after stage: the working set stays in the L1 cache.
+/// Neurons of a block. A block is updated as a whole before the next one, so that its state stays in the L1 cache.
 pub const BLOCK: usize = 256;
-/// Chunks in a block.
+/// Chunks of a block.
 pub const CHUNKS: usize = BLOCK / LANES;
-/// Blocks at most that are stepped in one call where that is possible: one bit of 64 for each of their chunks.
-pub const TOGETHER: usize = 4;
+/// Most blocks that can be updated in one call. Their chunks fit the 64 bits in which a call notes the ones that spike.
+pub const BLOCKS_AT_ONCE: usize = 4;
 
-/// A value for each neuron of a chunk.
-pub type Lane = [f64; LANES];
+/// One value for each neuron of a chunk.
+pub type ChunkValues = [f64; LANES];
 
-/// A value for each neuron of a block. As with [`Chunk`], a vector of it never straddles two cache lines.
+/// One value for each neuron of a block. Aligned like [`Chunk`], so that no vector straddles two cache lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub struct Values(pub [Lane; CHUNKS]);
+pub struct BlockValues(pub [ChunkValues; CHUNKS]);
 
-impl Values {
+impl BlockValues {
     /// Zeros.
-    pub const ZERO: Values = Values([[0.0; LANES]; CHUNKS]);
+    pub const ZERO: BlockValues = BlockValues([[0.0; LANES]; CHUNKS]);
 }
 
-impl std::ops::Deref for Values {
-    type Target = [Lane; CHUNKS];
+impl std::ops::Deref for BlockValues {
+    type Target = [ChunkValues; CHUNKS];
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl std::ops::DerefMut for Values {
+impl std::ops::DerefMut for BlockValues {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
     }
 }
 
-/// `N` values for each neuron of a chunk, column by column, from the beginning of a cache line: a vector that straddles
-/// two lines takes two accesses.
+/// `N` values for each neuron of a chunk, column by column. Aligned to a cache line: a vector that straddles two lines
+/// takes two accesses.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub struct Chunk<const N: usize>([Lane; N]);
+pub struct Chunk<const N: usize>([ChunkValues; N]);
 
 /// A fixed number of values per neuron.
 pub trait Columns: Copy + Send + Sync + 'static {
-    /// How many.
+    /// Number of values per neuron.
     const WIDTH: usize;
     /// The values of [`LANES`] neurons.
     type Chunk: Copy + Send + Sync + 'static;
     /// A chunk of zeros.
     const ZERO: Self::Chunk;
-    /// The values of one neuron of a chunk.
+    /// Reads the values of the neuron at `lane` of a chunk.
     fn gather(chunk: &Self::Chunk, lane: usize) -> Self;
-    /// Puts the values of one neuron into a chunk.
+    /// Writes the values of the neuron at `lane` of a chunk.
     fn scatter(self, chunk: &mut Self::Chunk, lane: usize);
-    /// One value of one neuron.
+    /// Value number `column` of the neuron at `lane`.
     fn value(chunk: &Self::Chunk, column: usize, lane: usize) -> f64;
-    /// One value of one neuron, to change.
+    /// The same value, to be changed.
     fn value_mut(chunk: &mut Self::Chunk, column: usize, lane: usize) -> &mut f64;
-    /// The columns of a chunk, to change.
+    /// All columns of a chunk, to be changed.
     fn columns_mut(chunk: &mut Self::Chunk) -> &mut [[f64; LANES]];
-    /// The first value plus `amount`: a jump of the membrane potential.
+    /// Adds `amount` to the first value: a jump of the membrane potential.
     fn add_to_first(self, amount: f64) -> Self;
 }
 
@@ -104,23 +104,30 @@ impl<const N: usize> Columns for [f64; N] {
     }
 }
 
-/// Constants of a population: the same for all neurons, or one set for each.
+/// Chunks of a share of `len` neurons: an even number, because random numbers are drawn for two chunks at a time.
+pub fn chunks_for(len: usize) -> usize {
+    len.div_ceil(LANES).next_multiple_of(2)
+}
+
+/// Constants of a population: one set for all neurons, or one set per neuron.
 #[derive(Clone)]
 pub struct Constants<C: Columns> {
+    /// The set of all neurons; where neurons differ, that of the last one.
     pub(crate) same: C,
+    /// One set per neuron; empty where all have the same.
     pub(crate) each: Vec<C::Chunk>,
 }
 
 impl<C: Columns> Constants<C> {
-    /// The same constants for all.
+    /// The same constants for all neurons.
     pub fn same(constants: C) -> Self {
         Constants { same: constants, each: Vec::new() }
     }
 
-    /// One set per neuron; the last chunk is filled up with copies of the last neuron's. `None` for no neuron.
+    /// One set per neuron. The last chunk is filled up with copies of the last neuron's set. `None` for no neuron.
     pub fn each(constants: &[C]) -> Option<Self> {
         let last = *constants.last()?;
-        let chunks = constants.len().div_ceil(LANES).next_multiple_of(2);
+        let chunks = chunks_for(constants.len());
         let mut each = vec![C::ZERO; chunks];
         for index in 0..chunks * LANES {
             constants.get(index).copied().unwrap_or(last).scatter(&mut each[index / LANES], index % LANES);
@@ -133,14 +140,34 @@ impl<C: Columns> Constants<C> {
         !self.each.is_empty()
     }
 
-    /// Constants of one neuron, whichever way they are stored.
-    #[inline(always)]
-    pub(crate) fn at<const EACH: bool>(&self, chunk: usize, lane: usize) -> C {
-        if EACH { C::gather(&self.each[chunk], lane) } else { self.same }
-    }
-
     /// Constants of one neuron.
     pub fn of(&self, neuron: usize) -> C {
         if self.differ() { C::gather(&self.each[neuron / LANES], neuron % LANES) } else { self.same }
+    }
+}
+
+/// How a kernel reads [`Constants`]. A type, so that a kernel is compiled for each way and has no branch in its loop.
+pub trait ConstantsAccess: 'static {
+    /// Constants of the neuron at `lane` of `chunk`.
+    fn at<C: Columns>(constants: &Constants<C>, chunk: usize, lane: usize) -> C;
+}
+
+/// All neurons have the same constants.
+pub struct SameConstants;
+
+impl ConstantsAccess for SameConstants {
+    #[inline(always)]
+    fn at<C: Columns>(constants: &Constants<C>, _: usize, _: usize) -> C {
+        constants.same
+    }
+}
+
+/// Every neuron has constants of its own.
+pub struct ConstantsPerNeuron;
+
+impl ConstantsAccess for ConstantsPerNeuron {
+    #[inline(always)]
+    fn at<C: Columns>(constants: &Constants<C>, chunk: usize, lane: usize) -> C {
+        C::gather(&constants.each[chunk], lane)
     }
 }

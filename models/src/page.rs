@@ -98,7 +98,7 @@ impl Range {
 
 /// What a field is worth when the user leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Default {
+pub enum DefaultValue {
     /// It must be given.
     Required,
     /// This value, in the engine's unit.
@@ -117,7 +117,7 @@ pub struct Field {
     /// Its dimension, which fixes the units accepted.
     pub dimension: Dimension,
     /// What it is when left out.
-    pub default: Default,
+    pub default: DefaultValue,
     /// The values accepted.
     pub range: Range,
     /// What it means, one line.
@@ -145,7 +145,7 @@ pub enum Role {
     /// `population.X.receptor.Y`
     Receptor,
     /// `input.X`
-    Source,
+    Input,
 }
 
 /// Documentation and interface of one model.
@@ -175,7 +175,8 @@ impl Page {
     /// voltages R·I.
     pub fn has_capacitance(&self, given: impl Fn(usize) -> bool) -> bool {
         self.fields.iter().enumerate().any(|(index, field)| {
-            field.dimension == Dimension::Capacitance && (given(index) || matches!(field.default, Default::Value(_)))
+            field.dimension == Dimension::Capacitance
+                && (given(index) || matches!(field.default, DefaultValue::Value(_)))
         })
     }
 
@@ -184,73 +185,3 @@ impl Page {
         self.fields.iter().position(|f| f.dimension == Dimension::Weight)
     }
 }
-
-/// The values of a model's fields for one neuron, in the order of the page; NaN where a field is absent.
-#[derive(Clone, Debug)]
-pub struct Parameters<'a> {
-    page: &'static Page,
-    values: &'a [f64],
-}
-
-impl<'a> Parameters<'a> {
-    /// `values` in the engine's units, one per field of `page`, NaN for an absent one.
-    pub fn new(page: &'static Page, values: &'a [f64]) -> Result<Self, ParameterError> {
-        if values.len() != page.fields.len() {
-            return Err(ParameterError::new(
-                "",
-                format!("model \"{}\" has {} fields, {} values were given", page.name, page.fields.len(), values.len()),
-            ));
-        }
-        for (field, &value) in page.fields.iter().zip(values) {
-            let absent = value.is_nan() && field.default == Default::Absent;
-            if !absent && !field.range.contains(value) {
-                return Err(ParameterError::new(
-                    field.name,
-                    format!(
-                        "{} = {value} {} is out of range: {} is needed",
-                        field.name,
-                        field.dimension.unit(),
-                        field.range.words()
-                    ),
-                ));
-            }
-        }
-        Ok(Parameters { page, values })
-    }
-
-    /// The value of a field, if present.
-    pub fn optional(&self, name: &str) -> Option<f64> {
-        let value = self.values[self.page.field(name)?];
-        (!value.is_nan()).then_some(value)
-    }
-
-    /// The value of a field that is required or has a default.
-    pub fn get(&self, name: &str) -> Result<f64, ParameterError> {
-        self.optional(name)
-            .ok_or_else(|| ParameterError::new(name, format!("{name} is missing in model \"{}\"", self.page.name)))
-    }
-}
-
-/// A parameter that a constructor refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParameterError {
-    /// The field at fault; empty where several are.
-    pub field: String,
-    /// What was given, what is accepted.
-    pub message: String,
-}
-
-impl ParameterError {
-    /// A refusal of `field` with a message that says given, bound and remedy.
-    pub fn new(field: &str, message: impl Into<String>) -> Self {
-        ParameterError { field: field.to_string(), message: message.into() }
-    }
-}
-
-impl std::fmt::Display for ParameterError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ParameterError {}

@@ -2,7 +2,7 @@
 //! that is expanded, so that one table replaces sixty.
 
 use super::context::{Context, Section};
-use super::parameters::is_name;
+use super::names::{RESERVED, is_name};
 use super::selection::Part;
 use super::tree::{Content, Node};
 use super::units::Quantity;
@@ -82,10 +82,6 @@ fn refuse_twice(cx: &mut Context, section: &Section, bindings: &Bindings) {
         bound.push((key, name));
     }
 }
-
-/// Names that have a meaning of their own, and which.
-pub(crate) const RESERVED: [(&str, &str); 3] =
-    [("source_size", "the number of source neurons"), ("target_size", "the number of target neurons"), ("pi", "3.14…")];
 
 fn vectors(
     cx: &mut Context,

@@ -6,7 +6,7 @@
 use super::expression::{Expression, Meaning, Names};
 use super::keys::{self, Key, Presence, Takes};
 use super::problem::{Place, Problem, nearest};
-use super::tree::{Content, Entry, Node, Origin, Sources, Table};
+use super::tree::{Content, Entry, Node, Origin, Sources, TomlTable};
 use super::units::{self, Quantity};
 use lapicque_models::page::{Dimension, Page};
 use std::collections::{BTreeMap, HashSet};
@@ -28,7 +28,7 @@ pub(crate) struct Context<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Section<'n> {
     pub path: &'n str,
-    pub table: &'n Table,
+    pub table: &'n TomlTable,
     /// Where the table begins: the place of what is missing in it.
     pub origin: Origin,
     pub keys: &'static [Key],
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
     }
 
     /// The table in `node`.
-    pub fn table<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n Table> {
+    pub fn table<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n TomlTable> {
         match &node.content {
             Content::Table(table) => Some(table),
             _ => {

@@ -9,7 +9,7 @@ use super::keys;
 use super::model;
 use super::populations::{Populations, check_name};
 use super::selection::{self, Part};
-use super::tree::{Content, Entry, Node, Table};
+use super::tree::{Content, Entry, Node, TomlTable};
 use super::units;
 use crate::plan::Input;
 use lapicque_models::page::{Dimension, Page, Role};
@@ -22,7 +22,7 @@ pub(crate) struct Setting {
 }
 
 /// Read all inputs.
-pub(crate) fn resolve(cx: &mut Context, root: &Table, populations: &Populations, setting: &Setting) -> Vec<Input> {
+pub(crate) fn resolve(cx: &mut Context, root: &TomlTable, populations: &Populations, setting: &Setting) -> Vec<Input> {
     let mut inputs = Vec::new();
     let Some(node) = root.node("input") else { return inputs };
     let Some(table) = cx.table(node, "input") else { return inputs };
@@ -45,7 +45,7 @@ fn input(
     setting: &Setting,
     inputs: &mut Vec<Input>,
 ) {
-    let page = model::page(cx, section, Role::Source);
+    let page = model::page(cx, section, Role::Input);
     if let Some(page) = page {
         cx.check_keys(section, &model::field_names(page));
     }

@@ -4,7 +4,7 @@ use super::context::{Context, Locals, Section};
 use super::problem::nearest;
 use super::value::{self, Accept, Form};
 use crate::plan::{Model, Value};
-use lapicque_models::page::{Default, Dimension, Field, Page, Role};
+use lapicque_models::page::{DefaultValue, Dimension, Field, Page, Role};
 
 /// A model as read, with what decides about its surroundings.
 pub(crate) struct Read {
@@ -21,7 +21,7 @@ pub(crate) fn page(cx: &mut Context, section: &Section, role: Role) -> Option<&'
         let what = match role {
             Role::Membrane => "the model of the neuron",
             Role::Receptor => "the model of the receptor",
-            Role::Source => "the model of the input",
+            Role::Input => "the model of the input",
         };
         cx.missing(section, "kind", &format!("{what}, one of {known}"), "");
         return None;
@@ -63,9 +63,9 @@ pub(crate) fn fields(
     for field in page.fields {
         let Some(node) = section.node(field.name) else {
             values.push(match field.default {
-                Default::Value(value) => Some(Value::Constant(value)),
-                Default::Absent => None,
-                Default::Required => {
+                DefaultValue::Value(value) => Some(Value::Constant(value)),
+                DefaultValue::Absent => None,
+                DefaultValue::Required => {
                     cx.missing(section, field.name, field.meaning, &example(field, form));
                     sound = false;
                     None

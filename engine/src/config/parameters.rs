@@ -1,13 +1,13 @@
 //! `[parameters]`: named quantities that may refer to each other in any order.
 
-use super::bindings::RESERVED;
 use super::context::Context;
 use super::expression::Expression;
-use super::tree::{Content, Entry, Node, Table};
+use super::names::{RESERVED, is_name};
+use super::tree::{Content, Entry, Node, TomlTable};
 use std::collections::BTreeMap;
 
 /// Compute all parameters into `cx.parameters`. Order in the file does not matter; a cycle is reported once.
-pub(crate) fn resolve(cx: &mut Context, root: &Table) {
+pub(crate) fn resolve(cx: &mut Context, root: &TomlTable) {
     let Some(node) = root.node("parameters") else { return };
     let Some(table) = cx.table(node, "parameters") else { return };
     let mut waiting: BTreeMap<&str, (&Node, Vec<String>)> = BTreeMap::new();
@@ -83,10 +83,4 @@ fn report_cycle(cx: &mut Context, waiting: &mut BTreeMap<&str, (&Node, Vec<Strin
     for name in walk {
         waiting.remove(name);
     }
-}
-
-/// Whether an expression can mention this name.
-pub(crate) fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
 }

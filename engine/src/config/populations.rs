@@ -4,7 +4,7 @@ use super::context::{Context, Section, list};
 use super::keys;
 use super::model;
 use super::problem::nearest;
-use super::tree::{Content, Entry, Table};
+use super::tree::{Content, Entry, TomlTable};
 use super::value::{self, Accept, Form};
 use crate::plan::{Model, Population, Receptor, Value};
 use lapicque_models::page::{Dimension, Page, Range, Role};
@@ -56,7 +56,7 @@ impl Populations {
     pub fn form(&self, population: Option<usize>, receptor: Option<usize>) -> Form {
         let Some(known) = population.and_then(|p| self.known.get(p)) else { return Form::default() };
         let page = receptor.and_then(|r| known.receptors.as_ref()?.get(r)?.1);
-        Form { capacitance: known.capacitance, moves_v: page.map(|page| page.variables.is_empty()) }
+        Form { capacitance: known.capacitance, jumps: page.map(|page| page.variables.is_empty()) }
     }
 
     /// All populations, if every definition is right.
@@ -66,7 +66,7 @@ impl Populations {
 }
 
 /// Read all populations.
-pub(crate) fn resolve(cx: &mut Context, root: &Table) -> Populations {
+pub(crate) fn resolve(cx: &mut Context, root: &TomlTable) -> Populations {
     let mut populations = Populations::default();
     let Some(node) = root.node("population") else {
         let message = "there is no population".to_string();
@@ -121,9 +121,9 @@ pub(crate) fn check_name(cx: &mut Context, entry: &Entry, path: &str, what: &str
 }
 
 /// The definition of `entry` laid over those it is `like`.
-fn expand(cx: &mut Context, all: &Table, entry: &Entry, path: &str) -> Option<Table> {
+fn expand(cx: &mut Context, all: &TomlTable, entry: &Entry, path: &str) -> Option<TomlTable> {
     let names: Vec<&str> = all.entries.iter().map(|e| e.key.as_str()).collect();
-    let mut chain: Vec<Table> = Vec::new();
+    let mut chain: Vec<TomlTable> = Vec::new();
     let mut visited: Vec<&str> = vec![&entry.key];
     let mut seen: HashSet<&str> = HashSet::from([entry.key.as_str()]);
     let mut current = entry;
@@ -154,15 +154,15 @@ fn expand(cx: &mut Context, all: &Table, entry: &Entry, path: &str) -> Option<Ta
         }
         current = next;
     }
-    chain.into_iter().rev().reduce(Table::merged)
+    chain.into_iter().rev().reduce(TomlTable::merged)
 }
 
-fn population(cx: &mut Context, entry: &Entry, table: &Table, path: &str) -> Known {
+fn population(cx: &mut Context, entry: &Entry, table: &TomlTable, path: &str) -> Known {
     let section = Section { path, table, origin: entry.origin, keys: keys::POPULATION };
     cx.check_keys(&section, &[]);
     let size = size(cx, &section);
     let membrane = membrane(cx, &section);
-    let form = Form { capacitance: membrane.capacitance, moves_v: None };
+    let form = Form { capacitance: membrane.capacitance, jumps: None };
     let receptors = receptors(cx, &section, membrane.page, form);
     let initial = initial(cx, &section, membrane.page, receptors.as_deref(), form);
     let complete = receptors.as_ref().and_then(|list| {
@@ -219,7 +219,7 @@ fn membrane(cx: &mut Context, section: &Section) -> Membrane {
     let inner = Section { path: &path, table, origin: node.origin, keys: &[] };
     let Some(page) = known_page(cx, &inner, Role::Membrane) else { return Membrane::default() };
     let capacitance = Some(model::has_capacitance(page, &inner));
-    let read = model::fields(cx, &inner, page, Form { capacitance, moves_v: None }, false, &[]);
+    let read = model::fields(cx, &inner, page, Form { capacitance, jumps: None }, false, &[]);
     Membrane { page: Some(page), capacitance, model: read.map(|read| read.model) }
 }
 
@@ -255,7 +255,7 @@ fn receptors(cx: &mut Context, section: &Section, neuron: Option<&Page>, form: F
             let inner = Section { path: &path, table, origin: entry.node.origin, keys: &[] };
             read.page = known_page(cx, &inner, Role::Receptor);
             if let Some(page) = read.page {
-                let form = Form { moves_v: Some(page.variables.is_empty()), ..form };
+                let form = Form { jumps: Some(page.variables.is_empty()), ..form };
                 read.model = model::fields(cx, &inner, page, form, false, &[]).map(|read| read.model);
             }
         }
@@ -305,7 +305,7 @@ fn initial(
             continue;
         };
         let Some(page) = receptor.page else { continue };
-        let form = Form { moves_v: Some(page.variables.is_empty()), ..form };
+        let form = Form { jumps: Some(page.variables.is_empty()), ..form };
         for entry in &inner.entries {
             let path = format!("{path}.{}", entry.key);
             match page.variables.iter().find(|v| v.name == entry.key) {

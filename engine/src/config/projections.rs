@@ -6,19 +6,19 @@ use super::keys;
 use super::populations::{Populations, check_name};
 use super::rules::{self, Pair};
 use super::selection::{self, Part};
-use super::tree::{Entry, Table};
+use super::tree::{Entry, TomlTable};
 use super::units::show;
 use super::value::{self, Accept, Demand, Form};
-use crate::check::LONGEST_DELAY;
+use crate::plan::LONGEST_DELAY;
+use crate::plan::Sampler;
 use crate::plan::{Projection, Rule, Shape, Value};
-use crate::sampler::Sampler;
 use lapicque_models::page::{Dimension, Range};
 
 /// More pairs than this in one table are a slip, not a network.
 const MOST_PAIRS: usize = 1_000_000;
 
 /// Read all projections.
-pub(crate) fn resolve(cx: &mut Context, root: &Table, populations: &Populations, dt: f64) -> Vec<Projection> {
+pub(crate) fn resolve(cx: &mut Context, root: &TomlTable, populations: &Populations, dt: f64) -> Vec<Projection> {
     let mut projections = Vec::new();
     let Some(node) = root.node("projection") else { return projections };
     let Some(table) = cx.table(node, "projection") else { return projections };

@@ -5,7 +5,7 @@ use super::keys;
 use super::populations::{Known, Populations};
 use super::problem::nearest;
 use super::selection;
-use super::tree::{Content, Node, Origin, Table};
+use super::tree::{Content, Node, Origin, TomlTable};
 use super::units::show;
 use crate::plan::{Record, Selection, Trace};
 
@@ -13,12 +13,12 @@ use crate::plan::{Record, Selection, Trace};
 /// spikes are recorded.
 pub(crate) fn resolve(
     cx: &mut Context,
-    root: &Table,
+    root: &TomlTable,
     populations: &Populations,
     steps: Option<u64>,
     dt: f64,
 ) -> Option<Record> {
-    let empty = Table::default();
+    let empty = TomlTable::default();
     let (table, origin) = match root.get("record") {
         Some(entry) => (cx.table(&entry.node, "record")?, entry.origin),
         None => (&empty, Origin::TOP),

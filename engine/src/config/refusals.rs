@@ -3,12 +3,12 @@
 //! Pages say what each field may be; how fields go together is known to the constructors. They are called here with
 //! every population and input of a plan: one neuron of it where all are the same, all where parameters are drawn.
 
-use super::tree::{Content, Node, Table};
-use super::{ConfigError, Loaded, Problem};
+use super::load::Loaded;
+use super::problem::{ConfigError, Problem};
+use super::tree::{Content, Node, TomlTable};
+use crate::build::{self, Share};
 use crate::error::BuildError;
-use crate::layout::Share;
 use crate::plan::{Model, Value};
-use crate::share;
 use lapicque_models::list::Models;
 
 /// More neurons than this are not tried out here; the builder still does.
@@ -20,7 +20,7 @@ impl Loaded {
         let mut problems: Vec<Problem> = Vec::new();
         for (index, population) in self.plan.populations.iter().enumerate() {
             let share = share(population.size, drawn(&population.neuron) || drawn_receptors(self, index));
-            if let Err(error) = share::neurons(&self.plan, models, index, &share, false) {
+            if let Err(error) = build::neurons(&self.plan, models, index, &share, false) {
                 add(&mut problems, self.at_population(&population.name, &error));
             }
         }
@@ -34,7 +34,7 @@ impl Loaded {
             if !all {
                 share.neurons = input.to.neurons.start..input.to.neurons.start + 1;
             }
-            if let Err(error) = share::source(&self.plan, models, 1.0, index, &share) {
+            if let Err(error) = build::stimulus(&self.plan, models, 1.0, index, &share) {
                 let table = self.root.node("input").and_then(|node| inner(node, &input.name));
                 add(&mut problems, self.problem(table, &format!("input.{}", input.name), &error));
             }
@@ -98,7 +98,7 @@ fn field(error: &BuildError) -> &str {
 
 fn inner<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     let Content::Table(table) = &node.content else { return None };
-    Table::node(table, key)
+    TomlTable::node(table, key)
 }
 
 fn drawn(model: &Model) -> bool {

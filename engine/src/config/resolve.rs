@@ -4,13 +4,13 @@ use super::context::{Context, Section, list};
 use super::inputs::{self, Setting};
 use super::keys::{self, Takes};
 use super::problem::{Problem, nearest};
-use super::tree::{Origin, Sources, Table};
+use super::tree::{Origin, Sources, TomlTable};
 use super::{parameters, populations, projections, record};
 use crate::plan::{Plan, WeightStorage};
 use lapicque_models::page::Page;
 
 /// Resolve a tree, or list all that is wrong with it.
-pub(crate) fn resolve(root: &Table, sources: &Sources, models: &[&'static Page]) -> Result<Plan, Vec<Problem>> {
+pub(crate) fn resolve(root: &TomlTable, sources: &Sources, models: &[&'static Page]) -> Result<Plan, Vec<Problem>> {
     let mut cx = Context::new(sources, models);
     let plan = plan(&mut cx, root);
     match plan {
@@ -26,7 +26,7 @@ pub(crate) fn resolve(root: &Table, sources: &Sources, models: &[&'static Page])
     }
 }
 
-fn plan(cx: &mut Context, root: &Table) -> Option<Plan> {
+fn plan(cx: &mut Context, root: &TomlTable) -> Option<Plan> {
     let known: Vec<&str> = keys::TOP.iter().map(|(name, _)| *name).collect();
     for entry in root.entries.iter().filter(|e| !known.contains(&e.key.as_str()) || e.key == "base") {
         match entry.key.as_str() {
@@ -70,8 +70,8 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn read(cx: &mut Context, root: &Table) -> Self {
-        let empty = Table::default();
+    fn read(cx: &mut Context, root: &TomlTable) -> Self {
+        let empty = TomlTable::default();
         let (table, origin) = match root.get("simulation") {
             Some(entry) => match cx.table(&entry.node, "simulation") {
                 Some(table) => (table, entry.origin),

@@ -1,7 +1,7 @@
 //! JSON Schema of the whole configuration, for editors: built from the list of keys and the models' pages.
 
 use super::keys::{self, DISTRIBUTIONS, Key, Presence, RULES, Takes};
-use lapicque_models::page::{Default, Dimension, Page, Range, Role};
+use lapicque_models::page::{DefaultValue, Dimension, Page, Range, Role};
 use serde_json::{Map, Value as Json, json};
 
 /// The schema (draft 2020-12) for these models.
@@ -19,7 +19,7 @@ pub fn schema(models: &[&'static Page]) -> Json {
             "parameters": named("parameters", reference("quantity")),
             "simulation": described(open(table(keys::SIMULATION)), doc("simulation")),
             "population": named("population", population()),
-            "input": named("input", models_of(models, Role::Source, keys::INPUT)),
+            "input": named("input", models_of(models, Role::Input, keys::INPUT)),
             "projection": named("projection", table(keys::PROJECTION)),
             "record": described(table(keys::RECORD), doc("record")),
         },
@@ -155,7 +155,7 @@ fn models_of(models: &[&'static Page], role: Role, keys: &'static [Key]) -> Json
                 required.push("kind");
             }
             for field in page.fields {
-                if field.default == Default::Required {
+                if field.default == DefaultValue::Required {
                     required.push(field.name);
                 }
                 let unit = match field.dimension {
@@ -167,7 +167,7 @@ fn models_of(models: &[&'static Page], role: Role, keys: &'static [Key]) -> Json
                     range => format!(", {}", range.words()),
                 };
                 let mut schema = described(reference("value"), &format!("{} ({unit}{range})", field.meaning));
-                if let (Json::Object(map), Default::Value(value)) = (&mut schema, field.default) {
+                if let (Json::Object(map), DefaultValue::Value(value)) = (&mut schema, field.default) {
                     let text = match field.dimension {
                         Dimension::One => json!(value),
                         dimension => json!(format!("{value} {}", dimension.unit())),

@@ -4,7 +4,7 @@ use super::context::{Context, Section, list};
 use super::keys;
 use super::populations::Populations;
 use super::problem::nearest;
-use super::tree::{Content, Node, Table};
+use super::tree::{Content, Node, TomlTable};
 use crate::plan::Selection;
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ fn part<'n>(cx: &mut Context, populations: &Populations, node: &'n Node, path: &
     Part { node, population, selection }
 }
 
-fn table_part(cx: &mut Context, populations: &Populations, node: &Node, table: &Table, path: &str) -> Found {
+fn table_part(cx: &mut Context, populations: &Populations, node: &Node, table: &TomlTable, path: &str) -> Found {
     let section = Section { path, table, origin: node.origin, keys: keys::SELECTION };
     cx.check_keys(&section, &[]);
     of_section(cx, populations, &section)

@@ -27,7 +27,7 @@ impl Origin {
 
 /// A text that origins point into.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
+pub(crate) struct FileText {
     pub name: String,
     pub text: String,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Source {
 /// All texts of a configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
-    pub files: Vec<Source>,
+    pub files: Vec<FileText>,
     pub overrides: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum Content {
     /// A date or time of day; no key takes one.
     Date(String),
     List(Vec<Node>),
-    Table(Table),
+    Table(TomlTable),
 }
 
 /// A key with its value.
@@ -70,11 +70,11 @@ pub(crate) struct Entry {
 
 /// A table, in the order of the file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct TomlTable {
     pub entries: Vec<Entry>,
 }
 
-impl Table {
+impl TomlTable {
     /// The entry of a key.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.key == key)
@@ -93,7 +93,7 @@ impl Table {
 
     /// This table with `over` laid over it: tables are merged, anything else is replaced. A table that says which of
     /// several alternatives it is (another `kind`, another distribution, another rule) is replaced as a whole.
-    pub fn merged(mut self, over: Table) -> Table {
+    pub fn merged(mut self, over: TomlTable) -> TomlTable {
         for entry in over.entries {
             let Some(at) = self.entries.iter().position(|e| e.key == entry.key) else {
                 self.entries.push(entry);
@@ -112,8 +112,8 @@ impl Table {
         self
     }
 
-    fn is_replaced_by(&self, over: &Table) -> bool {
-        let kind = |t: &Table| match t.node("kind").map(|n| &n.content) {
+    fn is_replaced_by(&self, over: &TomlTable) -> bool {
+        let kind = |t: &TomlTable| match t.node("kind").map(|n| &n.content) {
             Some(Content::Text(kind)) => Some(kind.clone()),
             _ => None,
         };
@@ -189,7 +189,7 @@ pub(crate) struct SyntaxError {
 const DEEPEST: usize = 500;
 
 /// Parse file `file` of `sources`.
-pub(crate) fn parse_file(sources: &Sources, file: usize) -> Result<Table, SyntaxError> {
+pub(crate) fn parse_file(sources: &Sources, file: usize) -> Result<TomlTable, SyntaxError> {
     let text = sources.files[file].text.as_str();
     if let Some(at) = too_deep(text) {
         let origin = Origin::new(file, at..at + 1);
@@ -226,7 +226,7 @@ fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-fn table_of(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> Table {
+fn table_of(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> TomlTable {
     let mut entries: Vec<Entry> = table
         .iter()
         .map(|(key, value)| Entry {
@@ -236,7 +236,7 @@ fn table_of(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> Tab
         })
         .collect();
     entries.sort_by_key(|e| e.origin); // the parser's map is sorted by name; we want the order of the file
-    Table { entries }
+    TomlTable { entries }
 }
 
 fn node_of(value: &DeValue<'_>, span: Range<usize>, origin: &dyn Fn(Range<usize>) -> Origin) -> Node {
@@ -259,7 +259,7 @@ fn node_of(value: &DeValue<'_>, span: Range<usize>, origin: &dyn Fn(Range<usize>
 }
 
 /// Lay override `index` of `sources` over `root`.
-pub(crate) fn apply_override(root: &mut Table, sources: &Sources, index: usize) -> Result<(), SyntaxError> {
+pub(crate) fn apply_override(root: &mut TomlTable, sources: &Sources, index: usize) -> Result<(), SyntaxError> {
     let origin = Origin::Override(index);
     let refuse = |message: String| SyntaxError { origin, message };
     let text = sources.overrides[index].as_str();
@@ -292,13 +292,13 @@ fn split_override(text: &str) -> Option<(Vec<String>, &str)> {
     None
 }
 
-fn insert(mut table: &mut Table, path: &[String], node: Node, origin: Origin) -> Result<(), String> {
+fn insert(mut table: &mut TomlTable, path: &[String], node: Node, origin: Origin) -> Result<(), String> {
     let Some((key, parents)) = path.split_last() else { return Ok(()) };
     for (depth, parent) in parents.iter().enumerate() {
         let at = match table.entries.iter().position(|e| e.key == *parent) {
             Some(at) => at,
             None => {
-                let node = Node { origin, content: Content::Table(Table::default()) };
+                let node = Node { origin, content: Content::Table(TomlTable::default()) };
                 table.entries.push(Entry { key: parent.clone(), origin, node });
                 table.entries.len() - 1
             }

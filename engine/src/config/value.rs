@@ -5,10 +5,10 @@
 
 use super::context::{Context, Locals, list};
 use super::keys::DISTRIBUTIONS;
-use super::tree::{Content, Node, Table};
+use super::tree::{Content, Node, TomlTable};
 use super::units::show;
+use crate::plan::Sampler;
 use crate::plan::{Shape, Value};
-use crate::sampler::Sampler;
 use lapicque_models::page::{Dimension, Range};
 
 /// What units a value may have at its place.
@@ -26,7 +26,7 @@ pub(crate) struct Form {
     /// The membrane has a capacitance: currents are currents.
     pub capacitance: Option<bool>,
     /// The receptor has no variable of its own: its events move V.
-    pub moves_v: Option<bool>,
+    pub jumps: Option<bool>,
 }
 
 impl Accept {
@@ -34,7 +34,7 @@ impl Accept {
     /// where the place can say so to the engine.
     pub fn new(dimension: Dimension, form: Form, as_voltage: bool) -> Self {
         use Dimension::{Charge, Current, Voltage};
-        let unknown = form.capacitance.is_none() || (dimension == Dimension::Weight && form.moves_v.is_none());
+        let unknown = form.capacitance.is_none() || (dimension == Dimension::Weight && form.jumps.is_none());
         let capacitance = form.capacitance.unwrap_or(true);
         let (dimensions, noun): (&'static [Dimension], &'static str) = match (dimension, capacitance) {
             (Dimension::Drive | Dimension::Weight, _) if unknown => (&[Current, Voltage], "a current or a voltage"),
@@ -42,7 +42,7 @@ impl Accept {
             (Dimension::Drive, true) if as_voltage => (&[Current, Voltage], "a current, or a voltage (R·I),"),
             (Dimension::Drive, true) => (&[Current], "a current"),
             (Dimension::Drive, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
-            (Dimension::Weight, _) if form.moves_v == Some(true) => (&[Voltage], "a voltage (the jump of V)"),
+            (Dimension::Weight, _) if form.jumps == Some(true) => (&[Voltage], "a voltage (the jump of V)"),
             (Dimension::Weight, true) => (&[Current], "a current"),
             (Dimension::Weight, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
             (Charge, true) if as_voltage => (&[Charge, Voltage], "a charge, or a voltage (the jump of V),"),
@@ -113,7 +113,7 @@ fn one(cx: &mut Context, node: &Node, path: &str, accept: Accept, locals: &Local
 fn distribution(
     cx: &mut Context,
     node: &Node,
-    table: &Table,
+    table: &TomlTable,
     path: &str,
     accept: Accept,
     demand: Demand,

@@ -3,15 +3,15 @@
 //! Bin k counts the spikes at ticks in (from + k·bin, from + (k+1)·bin]. A bin is closed, and only then recorded, when
 //! everything up to its last tick is known; an unfinished bin at the end of a run is left out.
 
-use super::column::{Column, Layout};
+use super::growing_dataset::{GrowingDataset, Layout};
 use super::hdf;
 use hdf5::File;
 
 /// Counts the spikes of one population into bins and records them as counts and as rates.
 #[derive(Debug)]
-pub(super) struct ActivitySink {
-    count: Column<u32>,
-    rate: Column<f64>,
+pub(super) struct ActivityDatasets {
+    count: GrowingDataset<u32>,
+    rate: GrowingDataset<f64>,
     /// Spikes per bin × this = Hz: 1 / (neurons · bin in seconds), kept as the divisor.
     neuron_seconds: f64,
     bin: u64,
@@ -39,7 +39,7 @@ pub(super) struct ActivityLayout<'a> {
     pub compress: bool,
 }
 
-impl ActivitySink {
+impl ActivityDatasets {
     /// Creates the group; `/activity` exists.
     pub fn create(file: &File, layout: ActivityLayout<'_>) -> hdf5::Result<Self> {
         let ActivityLayout { population, size, dt, from, steps, bin, compress } = layout;
@@ -51,11 +51,11 @@ impl ActivitySink {
         hdf::put_text(&group, "units", "Hz")?;
         let expected = Some(steps.saturating_sub(from) / bin);
         let column = Layout { width: None, expected_rows: expected, compress };
-        let count = Column::create(file, format!("/activity/{population}/spike_count"), column)?;
-        let rate = Column::create(file, format!("/activity/{population}/rate"), column)?;
+        let count = GrowingDataset::create(file, format!("/activity/{population}/spike_count"), column)?;
+        let rate = GrowingDataset::create(file, format!("/activity/{population}/rate"), column)?;
         hdf::put_text(rate.dataset()?, "units", "Hz")?;
         let neuron_seconds = f64::from(size) * bin_ms * 1e-3;
-        Ok(ActivitySink { count, rate, neuron_seconds, bin, edge: from.saturating_add(bin), open: 0 })
+        Ok(ActivityDatasets { count, rate, neuron_seconds, bin, edge: from.saturating_add(bin), open: 0 })
     }
 
     /// Takes the spikes after the start of the recording, in order of time.
@@ -73,8 +73,8 @@ impl ActivitySink {
         while until >= self.edge {
             self.close();
         }
-        self.count.relieve()?;
-        self.rate.relieve()
+        self.count.write_if_full()?;
+        self.rate.write_if_full()
     }
 
     /// Closes bins until `tick` lies in the open one.

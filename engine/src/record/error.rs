@@ -1,11 +1,11 @@
-//! What can go wrong while recording or reading a recording.
+//! What can go wrong while recording.
 //!
 //! Every message says what was given, what is allowed and what to do. Reasons of the operating system are kept as
 //! text, so that an error can be cloned and shown twice: once where the writer thread met it, once where it is reported.
 
 use std::path::{Path, PathBuf};
 
-/// An error of the recorder or of a reader of its files.
+/// An error of the recorder.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -81,24 +81,6 @@ pub enum RecordError {
     Ended {
         /// The output.
         path: PathBuf,
-    },
-    /// A file that is not a recording.
-    #[error("{path} is not a recording of lapicque: {reason}", path = path.display())]
-    NotARecording {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        reason: String,
-    },
-    /// Something asked for is not in the file.
-    #[error("{path} holds no {what}; it holds {available}", path = path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// What was asked for.
-        what: String,
-        /// What could be asked for.
-        available: String,
     },
 }
 

@@ -1,4 +1,4 @@
-//! The few shapes in which attributes and texts stand in the file, and how they are read back.
+//! How attributes and texts are written into a file.
 //!
 //! Texts are variable-length UTF-8 strings, the only kind every SONATA reader takes. Files are written in the format of
 //! HDF5 1.8 (superblock 2), which every reader of the last fifteen years opens, and which lifts the limit of 64 KiB on
@@ -83,21 +83,6 @@ pub(super) fn text(at: &Location, name: &str) -> Option<String> {
         Ok(value) => Some(value.to_string()),
         Err(_) => attribute.read_scalar::<VarLenAscii>().ok().map(|value| value.to_string()),
     }
-}
-
-/// Reads a scalar attribute.
-pub(super) fn scalar<T: H5Type>(at: &Location, name: &str) -> hdf5::Result<T> {
-    at.attr(name)?.read_scalar()
-}
-
-/// The members of a group in order of name; none where the group does not exist.
-pub(super) fn members(parent: &Group, name: &str) -> hdf5::Result<Vec<String>> {
-    if !parent.link_exists(name) {
-        return Ok(Vec::new());
-    }
-    let mut names = parent.group(name)?.member_names()?;
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// A name of one HDF5 link: not empty, no slash, not "." and without NUL.

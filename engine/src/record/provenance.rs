@@ -3,7 +3,8 @@
 //! Everything that would be needed to make the file again stands in it. `/provenance` is the one part of the file that
 //! differs between two runs of the same plan.
 
-use super::{hdf, statistics::PopulationSummary};
+use super::hdf;
+use super::summary::{PopulationSummary, State};
 use crate::plan::Plan;
 use hdf5::{File, Group};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,25 +54,6 @@ impl Default for Provenance {
             ranks: 1,
             started: SystemTime::now(),
             random_streams: 1,
-        }
-    }
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It reached its end.
-    Complete,
-    /// It was stopped; the file is complete up to the time it names.
-    Interrupted,
-}
-
-impl State {
-    /// As in the file.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::Complete => "complete",
-            State::Interrupted => "interrupted",
         }
     }
 }

@@ -5,8 +5,9 @@
 //! operating system that ends with the process). Nothing but a rename ever touches the output itself, so it is whole at
 //! every moment. What a killed run left behind is removed by the next one.
 
-use super::synapse_table::HEAD;
-use super::{FORMAT_FAMILY, RecordError, hdf};
+use super::error::RecordError;
+use super::format::{CSV_HEAD, FORMAT_FAMILY};
+use super::hdf;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -163,8 +164,8 @@ fn refuse_foreign(path: &Path, force: bool) -> Result<(), RecordError> {
 fn is_ours(path: &Path) -> bool {
     let format = || hdf5::File::open(path).ok().and_then(|file| hdf::text(&file, "format"));
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
-    read.is_ok() && (head == HEAD.as_bytes() || format().is_some_and(|format| format.starts_with(FORMAT_FAMILY)))
+    let read = File::open(path).and_then(|file| file.take(CSV_HEAD.len() as u64).read_to_end(&mut head));
+    read.is_ok() && (head == CSV_HEAD.as_bytes() || format().is_some_and(|format| format.starts_with(FORMAT_FAMILY)))
 }
 
 fn not_a_file(path: &Path, what: &'static str) -> RecordError {

@@ -3,35 +3,21 @@
 //! Pushing hands the batch to the writer thread through a short channel and returns; it waits only when the disk cannot
 //! keep up. A recorder that is dropped without `finish` (an error elsewhere, a panic) closes its file as interrupted.
 
-use super::provenance::{Provenance, State};
+use super::error::RecordError;
+use super::provenance::Provenance;
 use super::publish::Output;
-use super::sink::Sink;
-use super::statistics::PopulationSummary;
+use super::recording_file::RecordingFile;
+use super::request;
+use super::summary::{State, Summary};
 use super::writer::{Ending, Message, PAUSE, Writer};
-use super::{RecordError, request};
-use crate::batch::Batch;
 use crate::plan::Plan;
+use crate::run::Batch;
 use crossbeam::channel::{self, Sender};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 /// Batches that may wait for the writer.
 const WAITING: usize = 16;
-
-/// What a recording came to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// The file.
-    pub file: PathBuf,
-    /// How the run ended.
-    pub state: State,
-    /// Start of the recording window.
-    pub t_start_ms: f64,
-    /// End of the recording window.
-    pub t_stop_ms: f64,
-    /// One per population, in the plan's order.
-    pub populations: Vec<PopulationSummary>,
-}
 
 /// Records a run into a file.
 #[derive(Debug)]
@@ -66,8 +52,8 @@ impl Claim {
 
     fn start(self, plan: &Plan, provenance: &Provenance, pause: u32) -> Result<Recorder, RecordError> {
         let Claim { path, output } = self;
-        let sink = Sink::create(output.part(), plan, provenance)?;
-        let mut writer = Writer::new(output, sink, plan.record.flush_s, pause);
+        let file = RecordingFile::create(output.part(), plan, provenance)?;
+        let mut writer = Writer::new(output, file, plan.record.flush_s, pause);
         writer.flush()?;
         let (sender, receiver) = channel::bounded(WAITING);
         let thread = thread::Builder::new()

@@ -1,7 +1,7 @@
 //! What the plan asks to be recorded, held against what can be: before any file is made.
 
-use super::error::listed;
-use super::{RecordError, hdf};
+use super::error::{RecordError, listed};
+use super::hdf;
 use crate::plan::{Plan, Population, Selection};
 use lapicque_models::page::{Dimension, Variable};
 

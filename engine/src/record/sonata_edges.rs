@@ -4,21 +4,23 @@
 //! `source_node_id`, `target_node_id` (u64), `edge_type_id`, `edge_group_id`, `edge_group_index`, and in group `0` the
 //! attributes `syn_weight` (the receptor's unit) and `delay` (ms). Node ids are zero-based in their population.
 
-use super::column::{Column, Layout};
+use super::error::RecordError;
+use super::format::FORMAT;
+use super::growing_dataset::{GrowingDataset, Layout};
+use super::hdf;
 use super::publish::Output;
-use super::{FORMAT, RecordError, hdf};
 use crate::plan::Plan;
-use crate::simulation::{Simulation, Synapse};
+use crate::run::{Simulation, Synapse};
 use hdf5::File;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 struct Edges {
     path: String,
-    sources: Column<u64>,
-    targets: Column<u64>,
-    weights: Column<f64>,
-    delays: Column<f64>,
+    sources: GrowingDataset<u64>,
+    targets: GrowingDataset<u64>,
+    weights: GrowingDataset<f64>,
+    delays: GrowingDataset<f64>,
 }
 
 impl Edges {
@@ -31,10 +33,10 @@ impl Edges {
         group.create_group("0")?;
         let layout = Layout { width: None, expected_rows: None, compress: false };
         let edges = Edges {
-            sources: Column::create(file, format!("{path}/source_node_id"), layout)?,
-            targets: Column::create(file, format!("{path}/target_node_id"), layout)?,
-            weights: Column::create(file, format!("{path}/0/syn_weight"), layout)?,
-            delays: Column::create(file, format!("{path}/0/delay"), layout)?,
+            sources: GrowingDataset::create(file, format!("{path}/source_node_id"), layout)?,
+            targets: GrowingDataset::create(file, format!("{path}/target_node_id"), layout)?,
+            weights: GrowingDataset::create(file, format!("{path}/0/syn_weight"), layout)?,
+            delays: GrowingDataset::create(file, format!("{path}/0/delay"), layout)?,
             path,
         };
         hdf::put_text(edges.sources.dataset()?, "node_population", &source.name)?;
@@ -47,10 +49,10 @@ impl Edges {
         self.targets.pending().push(u64::from(synapse.target.1));
         self.weights.pending().push(synapse.weight);
         self.delays.pending().push(synapse.delay);
-        self.sources.relieve()?;
-        self.targets.relieve()?;
-        self.weights.relieve()?;
-        self.delays.relieve()
+        self.sources.write_if_full()?;
+        self.targets.write_if_full()?;
+        self.weights.write_if_full()?;
+        self.delays.write_if_full()
     }
 
     fn finish(&mut self, file: &File) -> hdf5::Result<()> {
@@ -60,16 +62,16 @@ impl Edges {
         self.delays.write()?;
         let rows = self.sources.rows();
         let layout = Layout { width: None, expected_rows: None, compress: false };
-        let mut types = Column::<u64>::create(file, format!("{}/edge_type_id", self.path), layout)?;
-        let mut groups = Column::<u32>::create(file, format!("{}/edge_group_id", self.path), layout)?;
-        let mut index = Column::<u64>::create(file, format!("{}/edge_group_index", self.path), layout)?;
+        let mut types = GrowingDataset::<u64>::create(file, format!("{}/edge_type_id", self.path), layout)?;
+        let mut groups = GrowingDataset::<u32>::create(file, format!("{}/edge_group_id", self.path), layout)?;
+        let mut index = GrowingDataset::<u64>::create(file, format!("{}/edge_group_index", self.path), layout)?;
         for row in 0..rows {
             types.pending().push(0);
             groups.pending().push(0);
             index.pending().push(row);
-            types.relieve()?;
-            groups.relieve()?;
-            index.relieve()?;
+            types.write_if_full()?;
+            groups.write_if_full()?;
+            index.write_if_full()?;
         }
         types.write()?;
         groups.write()?;

@@ -3,21 +3,7 @@
 //! All neurons count, whatever spikes are recorded. Interspike intervals are summed in whole ticks, so that the result
 //! does not depend on how the run was cut into batches; the mean over neurons is taken in order of their index.
 
-/// The spikes of one population in a run, of all its neurons, in the recording window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PopulationSummary {
-    /// Name of the population.
-    pub name: String,
-    /// Its neurons.
-    pub size: u64,
-    /// Their spikes.
-    pub spikes: u64,
-    /// Spikes per neuron and second.
-    pub rate_hz: f64,
-    /// Mean over neurons of the coefficient of variation of the interspike intervals (standard deviation by mean, of
-    /// the neurons with at least ten spikes); `None` without such a neuron.
-    pub cv_isi: Option<f64>,
-}
+use super::summary::PopulationSummary;
 
 /// Fewest spikes of a neuron for its intervals to count.
 const FEWEST_SPIKES: u64 = 10;

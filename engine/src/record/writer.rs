@@ -5,12 +5,11 @@
 //! the time of the one before, until the interval asked for is reached: a run that is lost in its first seconds keeps
 //! about half of what it had.
 
-use super::RecordError;
-use super::provenance::State;
+use super::error::RecordError;
 use super::publish::Output;
-use super::recorder::Summary;
-use super::sink::Sink;
-use crate::batch::Batch;
+use super::recording_file::RecordingFile;
+use super::summary::{State, Summary};
+use crate::run::Batch;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -39,10 +38,10 @@ pub(super) struct Ending {
     pub until: Option<u64>,
 }
 
-/// One recording in the making. The sink is dropped, and with it the file closed, before the working file is removed.
+/// One recording in the making. The file is dropped, and with it the file closed, before the working file is removed.
 #[derive(Debug)]
 pub(super) struct Writer {
-    sink: Sink,
+    file: RecordingFile,
     output: Output,
     /// Wall time between flushes; `None`: only at the end.
     interval: Option<Duration>,
@@ -56,12 +55,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// For an output that was claimed and a sink that writes its working file. `flush_s` that is no time at all (not
+    /// For an output that was claimed and a file that writes its working file. `flush_s` that is no time at all (not
     /// finite, negative) means no flush before the end.
-    pub fn new(output: Output, sink: Sink, flush_s: f64, pause: u32) -> Self {
+    pub fn new(output: Output, file: RecordingFile, flush_s: f64, pause: u32) -> Self {
         let interval = Duration::try_from_secs_f64(flush_s).ok();
         Writer {
-            sink,
+            file,
             output,
             interval,
             pause,
@@ -77,7 +76,7 @@ impl Writer {
         let began = Instant::now();
         self.publish()?;
         self.output.continue_from_published().map_err(|e| self.lost(e))?;
-        self.sink.reopen().map_err(|e| self.lost(e))?;
+        self.file.reopen().map_err(|e| self.lost(e))?;
         self.unsaved = false;
         let shortest = began.elapsed().saturating_mul(self.pause);
         self.next_flush = self.interval.and_then(|interval| {
@@ -88,8 +87,8 @@ impl Writer {
     }
 
     fn publish(&mut self) -> Result<(), RecordError> {
-        self.sink.commit().and_then(|()| self.output.publish()).map_err(|e| self.lost(e))?;
-        self.kept_until_ms = Some(self.sink.reached_ms());
+        self.file.commit().and_then(|()| self.output.publish()).map_err(|e| self.lost(e))?;
+        self.kept_until_ms = Some(self.file.reached_ms());
         Ok(())
     }
 
@@ -106,7 +105,7 @@ impl Writer {
         loop {
             match self.receive(messages) {
                 Ok(Message::Batch(batch)) => {
-                    self.sink.append(&batch).map_err(|e| self.lost(e))?;
+                    self.file.append(&batch).map_err(|e| self.lost(e))?;
                     self.unsaved = true;
                 }
                 Ok(Message::Finish(ending)) => return self.finish(&ending),
@@ -132,13 +131,13 @@ impl Writer {
 
     fn finish(mut self, ending: &Ending) -> Result<Summary, RecordError> {
         if let Some(until) = ending.until {
-            self.sink.append(&Batch { until, ..Batch::default() }).map_err(|e| self.lost(e))?;
+            self.file.append(&Batch { until, ..Batch::default() }).map_err(|e| self.lost(e))?;
         }
-        self.sink.seal(ending.state, &ending.phases, ending.peak_memory).map_err(|e| self.lost(e))?;
-        let populations = self.sink.summaries();
-        let (t_start_ms, t_stop_ms) = self.sink.window_ms();
+        self.file.seal(ending.state, &ending.phases, ending.peak_memory).map_err(|e| self.lost(e))?;
+        let populations = self.file.summaries();
+        let (t_start_ms, t_stop_ms) = self.file.window_ms();
         self.publish()?;
-        let file = self.output.published().to_path_buf();
-        Ok(Summary { file, state: ending.state, t_start_ms, t_stop_ms, populations })
+        let path = self.output.published().to_path_buf();
+        Ok(Summary { file: path, state: ending.state, t_start_ms, t_stop_ms, populations })
     }
 }

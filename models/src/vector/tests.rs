@@ -1,7 +1,7 @@
 //! Every level gives what the portable code gives.
 
 use super::*;
-use crate::random::{Purpose, Stream};
+use crate::numerics::random::{Purpose, Stream};
 
 struct Sum<'a>(&'a [f64]);
 impl Kernel for Sum<'_> {
@@ -89,8 +89,8 @@ fn add_at_once(sums: &mut [i32; 1 << 16], lines: &[([u32; 16], u32)], rows: &[u3
     let mut left = 0;
     for (line, gap_bits) in lines {
         // SAFETY: the caller has asked for AVX-512 (5).
-        if !unsafe { add_at_once_avx512(sums, rows, line, *gap_bits, row_bits) } {
-            add_words_in_rows(sums, rows, line, *gap_bits, row_bits);
+        if !unsafe { x86::add_at_once_avx512(sums, rows, line, *gap_bits, row_bits) } {
+            add_words_in_rows(sums, rows, line, *gap_bits, row_bits, |sum, weight| *sum = sum.wrapping_add(weight));
             left += 1;
         }
     }

@@ -1,13 +1,13 @@
 //! Pages of models for the tests.
 
-use lapicque_models::page::{Default, Dimension, Field, Page, Range, Role, Variable};
+use lapicque_models::page::{DefaultValue, Dimension, Field, Page, Range, Role, Variable};
 
-const fn field(name: &'static str, dimension: Dimension, default: Default, range: Range) -> Field {
+const fn field(name: &'static str, dimension: Dimension, default: DefaultValue, range: Range) -> Field {
     Field { name, symbol: name, dimension, default, range, meaning: "a parameter of the tests" }
 }
 
 const fn needed(name: &'static str, dimension: Dimension, range: Range) -> Field {
-    field(name, dimension, Default::Required, range)
+    field(name, dimension, DefaultValue::Required, range)
 }
 
 const fn page(name: &'static str, role: Role, fields: &'static [Field], variables: &'static [Variable]) -> Page {
@@ -18,13 +18,13 @@ static LIF: Page = page(
     "lif",
     Role::Membrane,
     &[
-        field("tau_m", Dimension::Time, Default::Absent, Range::Positive),
-        field("C", Dimension::Capacitance, Default::Absent, Range::Positive),
-        field("g_L", Dimension::Conductance, Default::Absent, Range::Positive),
-        field("E_L", Dimension::Voltage, Default::Value(0.0), Range::Finite),
+        field("tau_m", Dimension::Time, DefaultValue::Absent, Range::Positive),
+        field("C", Dimension::Capacitance, DefaultValue::Absent, Range::Positive),
+        field("g_L", Dimension::Conductance, DefaultValue::Absent, Range::Positive),
+        field("E_L", Dimension::Voltage, DefaultValue::Value(0.0), Range::Finite),
         needed("v_threshold", Dimension::Voltage, Range::Finite),
         needed("v_reset", Dimension::Voltage, Range::Finite),
-        field("t_ref", Dimension::Time, Default::Value(0.0), Range::NonNegative),
+        field("t_ref", Dimension::Time, DefaultValue::Value(0.0), Range::NonNegative),
     ],
     &[Variable { name: "v", dimension: Dimension::Voltage, meaning: "potential", starts_from: Some("E_L") }],
 );
@@ -45,21 +45,21 @@ static EXPONENTIAL: Page = page(
     &[Variable { name: "i", dimension: Dimension::Drive, meaning: "current", starts_from: None }],
 );
 
-static CURRENT: Page = page("current", Role::Source, &[needed("amplitude", Dimension::Drive, Range::Finite)], &[]);
+static CURRENT: Page = page("current", Role::Input, &[needed("amplitude", Dimension::Drive, Range::Finite)], &[]);
 
 static CHARGE_PULSE: Page =
-    page("charge_pulse", Role::Source, &[needed("charge", Dimension::Charge, Range::Finite)], &[]);
+    page("charge_pulse", Role::Input, &[needed("charge", Dimension::Charge, Range::Finite)], &[]);
 
 static POISSON: Page = page(
     "poisson",
-    Role::Source,
+    Role::Input,
     &[needed("rate", Dimension::Frequency, Range::NonNegative), needed("weight", Dimension::Weight, Range::Finite)],
     &[],
 );
 
 static WHITE_NOISE: Page = page(
     "white_noise",
-    Role::Source,
+    Role::Input,
     &[needed("mean", Dimension::Drive, Range::Finite), needed("sigma", Dimension::Drive, Range::NonNegative)],
     &[],
 );

@@ -1,7 +1,8 @@
-//! `diff` and `export sonata-report`.
+//! Comparison of recordings, and SONATA reports.
 
 use super::*;
-use crate::record::{Difference, RecordError, diff, export_report};
+use crate::record::{Report, ReportFile};
+use lapicque_analysis::recording::{Difference, ReadError, compare};
 use std::path::PathBuf;
 
 /// Records batches of spikes of E and I up to tick 100 and returns the file.
@@ -18,8 +19,9 @@ fn the_first_difference_in_time() {
     let directory = tempfile::tempdir().unwrap();
     let a = file(directory.path(), "a.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
     let same = file(directory.path(), "b.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
-    assert_eq!(diff(&a, &same).unwrap(), Difference::None);
-    let told = |e: &[(u64, u32)], i: &[(u64, u32)]| diff(&a, file(directory.path(), "c.h5", e, i)).unwrap().to_string();
+    assert_eq!(compare(&a, &same).unwrap(), Difference::None);
+    let told =
+        |e: &[(u64, u32)], i: &[(u64, u32)]| compare(&a, file(directory.path(), "c.h5", e, i)).unwrap().to_string();
     let e = [(10, 1), (50, 2), (60, 0)];
     assert_eq!(told(&e[..2], &[(40, 0)]), "spikes of population \"E\": at 6 ms neuron 0 spikes in A only");
     assert_eq!(
@@ -46,7 +48,7 @@ fn differences_of_activity_and_traces() {
     recorder.push(changed).unwrap();
     recorder.finish(State::Complete, &[], 0, 100).unwrap();
     let first = expected(&hidden, 1, 0, 100)[0].0;
-    let told = diff(&a, &b).unwrap();
+    let told = compare(&a, &b).unwrap();
     if first <= 60 {
         assert!(told.to_string().starts_with("activity of population \"I\": at "), "{told}");
     }
@@ -59,7 +61,7 @@ fn differences_of_activity_and_traces() {
         recorder.push(changed).unwrap();
         recorder.finish(State::Complete, &[], 0, 100).unwrap();
     }
-    let Difference::Value { of, time_ms, neuron, how } = diff(&a, &b).unwrap() else { panic!("no difference") };
+    let Difference::Value { of, time_ms, neuron, how } = compare(&a, &b).unwrap() else { panic!("no difference") };
     assert_eq!((of.as_str(), time_ms, neuron), ("trace of exc.i of population \"E\"", 30.0 * 0.2, Some(2)));
     assert!(how.contains("pA in A"), "{how}");
 }
@@ -74,21 +76,21 @@ fn different_contents_and_lengths() {
     other.record.spikes.pop();
     record(&at("b.h5"), &other, 10);
     assert_eq!(
-        diff(at("a.h5"), at("b.h5")).unwrap().to_string(),
+        compare(at("a.h5"), at("b.h5")).unwrap().to_string(),
         "spikes of populations: A holds \"E\", \"I\", B holds \"E\""
     );
     let mut other = whole.clone();
     other.dt = 0.2;
     record(&at("b.h5"), &other, 10);
-    assert!(diff(at("a.h5"), at("b.h5")).unwrap().to_string().contains("grid step in ms: 0.1 in A, 0.2 in B"));
+    assert!(compare(at("a.h5"), at("b.h5")).unwrap().to_string().contains("grid step in ms: 0.1 in A, 0.2 in B"));
     record(&at("b.h5"), &plan(90, 0), 10);
-    let told = diff(at("a.h5"), at("b.h5")).unwrap().to_string();
+    let told = compare(at("a.h5"), at("b.h5")).unwrap().to_string();
     assert!(told.contains("in A only") || told.contains("B has ended"), "{told}");
     let (a, b) = (file(directory.path(), "a.h5", &[], &[]), at("b.h5"));
     let recorder = Recorder::create(&b, &spikes_only(100, 0), Provenance::default(), false).unwrap();
     recorder.finish(State::Interrupted, &[], 0, 99).unwrap();
-    assert!(!diff(&a, &b).unwrap().is_none(), "complete to different times");
-    assert!(matches!(diff(&a, at("none.h5")), Err(RecordError::File { .. })));
+    assert!(!compare(&a, &b).unwrap().is_none(), "complete to different times");
+    assert!(matches!(compare(&a, at("none.h5")), Err(ReadError::File { .. })));
 }
 
 #[test]
@@ -103,30 +105,37 @@ fn long_files_are_compared_to_their_end() {
         recorder.finish(State::Complete, &[], 0, 300_000).unwrap();
         path
     };
-    let told = diff(long("a.h5", 1), long("b.h5", 2)).unwrap().to_string();
+    let told = compare(long("a.h5", 1), long("b.h5", 2)).unwrap().to_string();
     assert_eq!(told, "spikes of population \"E\": at 30000 ms neuron 1 spikes in A only");
 }
 
 #[test]
 fn a_report_of_one_variable() {
     let directory = tempfile::tempdir().unwrap();
-    let (input, output) = (directory.path().join("run.h5"), directory.path().join("report.h5"));
-    record(&input, &plan(100, 20), 10);
-    export_report(&input, "E", "exc.i", &output, false).unwrap();
-    export_report(&input, "E", "exc.i", &output, false).unwrap();
+    let output = directory.path().join("report.h5");
+    let report = Report {
+        population: "E",
+        variable: "exc.i",
+        units: "pA",
+        node_ids: &[1, 2],
+        rows: 41,
+        start_ms: 2.0,
+        interval_ms: 0.2,
+    };
+    let values: Vec<f64> = (0..=40).flat_map(|row| [1, 2].map(|neuron| value(20 + 2 * row, neuron, 1))).collect();
+    for _ in 0..2 {
+        let mut file = ReportFile::create(&output, report, false).unwrap();
+        values.chunks(20).for_each(|rows| file.append(rows).unwrap());
+        file.finish().unwrap();
+    }
     let file = hdf5::File::open(&output).unwrap();
     let data = file.dataset("report/E/data").unwrap();
     assert_eq!(data.shape(), [41, 2]);
-    let wanted: Vec<f32> =
-        (0..=40).flat_map(|row| [1, 2].map(|neuron| value(20 + 2 * row, neuron, 1) as f32)).collect();
-    assert_eq!(data.read_raw::<f32>().unwrap(), wanted);
+    assert_eq!(data.read_raw::<f32>().unwrap(), values.iter().map(|&v| v as f32).collect::<Vec<_>>());
     let list = |name: &str| file.dataset(&format!("report/E/mapping/{name}")).unwrap();
     assert_eq!(list("node_ids").read_raw::<u64>().unwrap(), [1, 2]);
     assert_eq!(list("index_pointers").read_raw::<u64>().unwrap(), [0, 1, 2]);
     assert_eq!(list("index_pointer").read_raw::<u64>().unwrap(), [0, 1, 2]);
     assert_eq!(list("time").read_raw::<f64>().unwrap(), [2.0, 2.0 + 41.0 * 0.2, 0.2]);
-    let error = export_report(&input, "E", "w", &output, false).unwrap_err();
-    assert!(error.to_string().contains("\"exc.i of E\", \"v of E\""), "{error}");
     assert!(Reader::open(&output).unwrap_err().to_string().contains("SONATA report"));
-    assert!(export_report(&input, "E", "v", &input, true).is_err(), "never onto itself");
 }

@@ -5,10 +5,13 @@ mod content;
 mod numbers;
 mod safety;
 
-use super::{Provenance, Reader, Recorder, State, Summary};
-use crate::batch::{Batch, PopulationSpikes};
+use super::{Provenance, Recorder, State, Summary};
 use crate::plan::{Model, Plan, Population, Receptor, Record, Selection, Trace, Value, WeightStorage};
-use lapicque_models::page::{Default as FieldDefault, Dimension, Field, Page, Range as FieldRange, Role, Variable};
+use crate::run::{Batch, PopulationSpikes};
+use lapicque_analysis::recording::Reader;
+use lapicque_models::page::{
+    DefaultValue as FieldDefault, Dimension, Field, Page, Range as FieldRange, Role, Variable,
+};
 use std::path::Path;
 
 static MEMBRANE: Page = Page {

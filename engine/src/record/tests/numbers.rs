@@ -43,7 +43,11 @@ fn statistics_do_not_depend_on_the_cut() {
         let cut = record(&directory.path().join("b.h5"), &plan, length);
         assert_eq!(cut.populations, whole.populations);
         assert!(whole.populations[0].cv_isi.is_some());
-        assert!(crate::record::diff(directory.path().join("a.h5"), directory.path().join("b.h5")).unwrap().is_none());
+        assert!(
+            lapicque_analysis::recording::compare(directory.path().join("a.h5"), directory.path().join("b.h5"))
+                .unwrap()
+                .is_none()
+        );
     }
 }
 

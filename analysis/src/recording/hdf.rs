@@ -1,0 +1,28 @@
+//! How attributes and groups of a file are read.
+
+use hdf5::types::{VarLenAscii, VarLenUnicode};
+use hdf5::{Group, H5Type, Location};
+
+/// Reads a text attribute; `None` where there is none or where it is no text.
+pub(super) fn text(at: &Location, name: &str) -> Option<String> {
+    let attribute = at.attr(name).ok()?;
+    match attribute.read_scalar::<VarLenUnicode>() {
+        Ok(value) => Some(value.to_string()),
+        Err(_) => attribute.read_scalar::<VarLenAscii>().ok().map(|value| value.to_string()),
+    }
+}
+
+/// Reads a scalar attribute.
+pub(super) fn scalar<T: H5Type>(at: &Location, name: &str) -> hdf5::Result<T> {
+    at.attr(name)?.read_scalar()
+}
+
+/// The members of a group in order of name; none where the group does not exist.
+pub(super) fn members(parent: &Group, name: &str) -> hdf5::Result<Vec<String>> {
+    if !parent.link_exists(name) {
+        return Ok(Vec::new());
+    }
+    let mut names = parent.group(name)?.member_names()?;
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,55 @@
+//! Segments of rows that are due in a step, and how they are cut into batches that are read from memory together.
+
+use std::ops::Range;
+
+/// A segment: its first synapse and the one behind its last.
+pub(super) type Segment = (u32, u32);
+
+/// Bytes of synapses that are requested from memory before any of them is added.
+///
+/// A core can wait for a limited number of cache lines at a time, and a line from main memory occupies one place for long.
+/// Sums miss the first-level cache too, and would wait for a free place. So the synapses of a batch are first brought into
+/// the second-level cache, then added. In a small program this took half the time (benches/notebook.md).
+const BATCH_BYTES: usize = 48 << 10;
+
+/// Cuts a list of segments into parts of at least `synapses` synapses each; the last may have fewer.
+pub(super) struct Parts<'a> {
+    pub left: &'a [Segment],
+    pub synapses: usize,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [Segment];
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [Segment]> {
+        if self.left.is_empty() {
+            return None;
+        }
+        let (mut end, mut sum) = (0, 0);
+        while end < self.left.len() && sum < self.synapses {
+            sum += (self.left[end].1 - self.left[end].0) as usize;
+            end += 1;
+        }
+        let (part, left) = self.left.split_at(end);
+        self.left = left;
+        Some(part)
+    }
+}
+
+/// Cuts a list of segments into batches of [`BATCH_BYTES`], at so many bytes per synapse.
+#[inline(always)]
+pub(super) fn batches(due: &[Segment], bytes_per_synapse: usize) -> Parts<'_> {
+    Parts { left: due, synapses: BATCH_BYTES / bytes_per_synapse }
+}
+
+/// The part of a segment that is requested ahead. Behind it the CPU recognises a sequence and reads ahead by itself.
+#[inline(always)]
+pub(super) fn head((start, end): Segment) -> Range<usize> {
+    start as usize..end.min(start.saturating_add(BATCH_BYTES as u32 / 4)) as usize
+}
+
+/// The positions of a segment's synapses.
+#[inline(always)]
+pub(super) fn positions((start, end): Segment) -> Range<usize> {
+    start as usize..end as usize
+}
