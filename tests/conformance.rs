@@ -350,7 +350,7 @@ fn events_may_arrive_before_the_step_that_begins_with_them() {
 }
 
 #[test]
-#[should_panic(expected = "receptors that are staged take values")]
+#[should_panic(expected = "staged receptors take values")]
 fn staged_receptors_do_not_take_sums() {
     let models = Models::standard();
     let page = |name: &str| models.pages().into_iter().find(|page| page.name == name).expect("a model of the list");

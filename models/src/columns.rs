@@ -148,8 +148,9 @@ impl<C: Columns> Constants<C> {
 
 /// How a kernel reads [`Constants`]. A type, so that a kernel is compiled for each way and has no branch in its loop.
 pub trait ConstantsAccess: 'static {
-    /// Constants of the neuron at `lane` of `chunk`.
-    fn at<C: Columns>(constants: &Constants<C>, chunk: usize, lane: usize) -> C;
+    /// Constants of the neuron at `lane` of `chunk`. `same` is `constants.same`, read before the loop: a compiler then keeps
+    /// it in registers.
+    fn at<C: Columns>(constants: &Constants<C>, same: C, chunk: usize, lane: usize) -> C;
 }
 
 /// All neurons have the same constants.
@@ -157,8 +158,8 @@ pub struct SameConstants;
 
 impl ConstantsAccess for SameConstants {
     #[inline(always)]
-    fn at<C: Columns>(constants: &Constants<C>, _: usize, _: usize) -> C {
-        constants.same
+    fn at<C: Columns>(_: &Constants<C>, same: C, _: usize, _: usize) -> C {
+        same
     }
 }
 
@@ -167,7 +168,7 @@ pub struct ConstantsPerNeuron;
 
 impl ConstantsAccess for ConstantsPerNeuron {
     #[inline(always)]
-    fn at<C: Columns>(constants: &Constants<C>, chunk: usize, lane: usize) -> C {
+    fn at<C: Columns>(constants: &Constants<C>, _: C, chunk: usize, lane: usize) -> C {
         C::gather(&constants.each[chunk], lane)
     }
 }

@@ -152,7 +152,7 @@ where
     #[allow(clippy::needless_range_loop)] // the lane indexes six arrays at once
     fn run(self, with: impl Instructions) {
         let MembraneColumns { constants, state, free_from, clock, .. } = &mut *self.membrane;
-        let (first, now) = (self.chunks.start, *clock + 1);
+        let (shared, first, now) = (constants.same, self.chunks.start, *clock + 1);
         let most = CHUNKS * if D::SAME && !J::PRESENT { E::BLOCKS } else { 1 };
         assert!(self.chunks.len() <= most, "more chunks than may be updated in one call");
         let len = self.chunks.len().min(most);
@@ -169,7 +169,7 @@ where
             let (drive, jump) = (self.drive.row(b), self.jump.row(b));
             let mut any = false;
             for l in 0..LANES {
-                let c = K::at(constants, first + b, l);
+                let c = K::at(constants, shared, first + b, l);
                 let s = M::State::gather(&state, l);
                 let (drive, jump) = (D::at(&drive, l), J::at(&jump, l));
                 // For staged receptors the drive holds this already.
@@ -209,13 +209,14 @@ impl<M: MembraneModel, K: ConstantsAccess> Kernel for AddRestDrive<'_, M, K> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
+        let (constants, shared) = (&self.membrane.constants, self.membrane.constants.same);
         for (b, (chunk, out)) in self.chunks.zip(&mut self.out.0).enumerate() {
             let drive = match self.drive {
                 Drive::Same(drive) => [drive; LANES],
                 Drive::Each(drive) => drive[b],
             };
             for l in 0..LANES {
-                out[l] = drive[l] + M::rest_drive(K::at(&self.membrane.constants, chunk, l));
+                out[l] = drive[l] + M::rest_drive(K::at(constants, shared, chunk, l));
             }
             keep_chunks_apart();
         }

@@ -67,11 +67,12 @@ impl<A: ReceptorModel, K: ConstantsAccess> Kernel for StepReceptor<'_, A, K> {
     type Output = ();
     #[inline(always)]
     fn run(self, with: impl Instructions) {
+        let shared = self.columns.constants.same;
         for (b, chunk) in self.chunks.enumerate() {
             let mut state = self.columns.state[chunk];
             let (mut drive, mut jump, events) = (self.drive[b], self.jump[b], self.events[b]);
             for l in 0..LANES {
-                let constants = K::at(&self.columns.constants, chunk, l);
+                let constants = K::at(&self.columns.constants, shared, chunk, l);
                 let arrival = Arrival { with, number: events[l], quantum: 1.0 };
                 let (next, adds) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), arrival));
                 next.scatter(&mut state, l);
@@ -99,10 +100,11 @@ impl<A: ReceptorModel, K: ConstantsAccess> Kernel for Arrive<'_, A, K> {
     type Output = ();
     #[inline(always)]
     fn run(self, with: impl Instructions) {
+        let shared = self.columns.constants.same;
         for (b, chunk) in self.chunks.enumerate() {
             let mut state = self.columns.state[chunk];
             for (l, number) in self.events[b].into_iter().enumerate() {
-                let constants = K::at(&self.columns.constants, chunk, l);
+                let constants = K::at(&self.columns.constants, shared, chunk, l);
                 let arrival = Arrival { with, number, quantum: 1.0 };
                 A::arrive(constants, A::State::gather(&state, l), arrival).scatter(&mut state, l);
             }
