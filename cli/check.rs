@@ -1,7 +1,8 @@
 //! `lapicque check`: the resolved network, synapses per projection, a memory estimate, and what is wrong.
 
+use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::{Configuration, print, warn};
+use crate::output::{print, warn};
 use clap::Args;
 use lapicque_engine::build::{estimate, preview};
 use lapicque_engine::memory::machine_memory;

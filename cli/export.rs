@@ -1,7 +1,8 @@
 //! `lapicque export`: the realised network as SONATA edges or CSV, and traces as SONATA reports.
 
+use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::{Configuration, print};
+use crate::output::print;
 use clap::Subcommand;
 use lapicque_analysis::recording::Reader;
 use lapicque_engine::record::{Report, ReportFile, export_csv, export_edges};

@@ -3,16 +3,18 @@
 //! Exit codes: 0 done, 1 the run failed (or `diff` found a difference), 2 the input is wrong, 130 interrupted.
 
 mod check;
+mod configuration;
 mod export;
 mod failure;
 mod info;
 mod models;
+mod output;
 mod run;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use failure::Failure;
 use lapicque_models::list::Models;
-use std::io::Write;
+use output::print;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,22 +24,6 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-}
-
-/// A configuration and what is laid over it.
-#[derive(Args, Clone)]
-pub struct Configuration {
-    /// The network, a TOML file.
-    config: PathBuf,
-    /// Set any key, e.g. --set population.I.neuron.v_reset="14 mV"; may be repeated.
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    set: Vec<String>,
-    /// Set simulation.seed.
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-    /// Set simulation.duration, e.g. "500 ms".
-    #[arg(long, value_name = "D")]
-    duration: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -68,35 +54,6 @@ enum Command {
     /// Export the realised network, or recorded traces.
     #[command(subcommand)]
     Export(export::Command),
-}
-
-impl Configuration {
-    /// Reads and resolves the configuration.
-    fn load(&self, models: &Models) -> Result<lapicque_engine::config::Loaded, Failure> {
-        let mut overrides = self.set.clone();
-        overrides.extend(self.seed.map(|seed| format!("simulation.seed={seed}")));
-        overrides.extend(self.duration.as_ref().map(|duration| format!("simulation.duration={duration}")));
-        let loaded = lapicque_engine::config::load(&self.config, &overrides, &models.pages())?;
-        loaded.check_models(models)?;
-        Ok(loaded)
-    }
-}
-
-/// Prints to stdout; a reader that has gone away (`lapicque info | head`) is no error.
-fn print(text: &str) -> Result<ExitCode, Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::run(format!("cannot write to stdout: {e}")))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-/// Says on stderr what a user should know of a network that is run all the same.
-fn warn(what: Option<String>) {
-    if let Some(what) = what {
-        eprintln!("warning: {what}");
-    }
 }
 
 fn command(cli: Cli) -> Result<ExitCode, Failure> {

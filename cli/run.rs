@@ -1,7 +1,8 @@
 //! `lapicque run`: builds, runs with a progress bar, writes the file, prints a summary.
 
+use crate::configuration::Configuration;
 use crate::failure::Failure;
-use crate::{Configuration, print, warn};
+use crate::output::{print, warn};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lapicque_engine::config::Loaded;

@@ -10,6 +10,7 @@ mod estimators;
 #[allow(dead_code)] // the unit tests of models use the rest of it
 #[path = "../models/src/numerics/goodness_of_fit.rs"]
 mod goodness_of_fit;
+mod imports;
 mod library;
 mod networks;
 mod program;
