@@ -1,8 +1,8 @@
-//! What does a synaptic event cost? Processor time per event for each storage of synapses, on one thread (`thrpt` is
-//! events per second). The network is chosen so that delivery dominates: each target receives about ten events per
-//! step, so that its own update, which is counted too, is a few percent of the whole; see `common/spreading.rs`.
+//! What does a synaptic event cost? Measures processor time per event for each storage of synapses, on one thread
+//! (`thrpt` is events per second). Delivery dominates: each target receives about ten events per step. The update of
+//! the targets is counted too, but is only a few percent of the time. The network is in `common/spreading.rs`.
 //!
-//! The second part, `ring`, asks from which size of a tile on its delays should be delivered in bands, and how wide.
+//! The second part, `ring`, measures how wide the bands of delays should be, for several sizes of a tile.
 //!
 //! `cargo bench --bench delivery`
 
@@ -20,24 +20,26 @@ use lapicque_engine::run::{Options, Simulation};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// Rows as long as in a cortical microcircuit cut for two threads.
 const SOURCES: u32 = 4000;
 const TARGETS: u32 = 16_384;
+/// Synapses per row: as many as in a cortical microcircuit on two threads.
 const ROW: u32 = 2000;
-/// Too few for one bit for each pair.
+/// Synapses per row that are too few for a bit matrix.
 const SPARSE: u32 = 500;
-/// What one iteration stands for.
+/// Synaptic events per iteration of criterion.
 const EVENTS: u64 = 1_000_000;
-/// Steps run between two looks at the count.
+/// Steps between two readings of the number of events.
 const STEPS: u64 = 15;
 
+/// Runs some steps and returns the number of synaptic events.
 fn run(simulation: &mut Simulation, steps: u64) -> u64 {
     let before = simulation.synaptic_events();
     simulation.run(steps, &mut |_: &Epoch<'_>| ControlFlow::Continue(())).expect("the network runs");
     simulation.synaptic_events() - before
 }
 
-/// Time of `iterations · EVENTS` events: so many at least are delivered, and the time is scaled to just so many.
+/// Processor time of `iterations · EVENTS` events. Runs until at least this number is delivered, then scales the time
+/// to exactly this number.
 fn time(simulation: &mut Simulation, iterations: u64) -> Duration {
     let (start, wanted, mut events) = (cpu(), iterations * EVENTS, 0);
     while events < wanted {
@@ -70,7 +72,7 @@ fn delivery(c: &mut Criterion<CpuTime>) {
     }
 }
 
-/// How wide should bands of delays be? Tiles of so many slots, with rows that connect so many of them.
+/// How wide should bands of delays be? Each case is a tile with `targets` slots and rows of `row` synapses.
 fn ring(c: &mut Criterion<CpuTime>) {
     for (targets, row) in
         [(1024, 128), (4096, 200), (4096, 512), (16_384, 500), (16_384, 2000), (38_400, 500), (38_400, 2000)]

@@ -1,5 +1,6 @@
-//! What does a random number cost? Processor time per Poisson count at means from 0.01 to 20 per step (above 8 a count
-//! is several draws), and per white-noise deviate, at every vector level of this CPU. `thrpt` is draws per second.
+//! What does a random number cost? Measures processor time per Poisson count, for means from 0.01 to 20 per step, and
+//! per normal deviate of white noise. A count with a mean above 8 takes several draws. Every vector instruction set of
+//! this CPU is measured. `thrpt` is counts or deviates per second.
 //!
 //! `cargo bench --bench draws`
 

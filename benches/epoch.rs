@@ -1,11 +1,12 @@
-//! What does an epoch cost beside the kernels? An epoch of an almost empty network: two neurons that do not fire, one
-//! synapse each, delay of one step, so that the workers meet after every step; with 1 thread and with 2. `wall` is what
-//! a user waits; `cpu` counts all threads, those that spin while they wait included.
+//! What does an epoch cost apart from the kernels? Measures epochs of an almost empty network: two neurons that do not
+//! fire, with one synapse each and a delay of one step. So the workers exchange spikes after every step. With 1 and 2
+//! threads. `wall` is elapsed time. `cpu` is the processor time of all threads, including threads that spin while they
+//! wait.
 //!
-//! Before that it counts how often memory is asked for while a network of 1000 neurons runs, call by call of 1000 steps;
-//! each call starts the workers, which asks a few times, and spikes get more room when more come at once than ever.
+//! Before that the program counts memory allocations while a network of 1000 neurons runs, for each call of 1000 steps.
+//! Each call allocates a few times to start the workers. Buffers grow when more spikes come at once than ever before.
 //!
-//! `cargo bench --bench epoch`. Another busy process on a machine of two cores shows here at once: measure it idle.
+//! `cargo bench --bench epoch`. On a machine of two cores any other busy process distorts the result.
 
 mod common {
     pub mod brunel;
@@ -29,7 +30,7 @@ use std::time::Duration;
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Epochs per call, so that starting the workers does not count.
+/// Epochs per call: so many that the start of the workers is negligible in comparison.
 const EPOCHS: u64 = 10_000;
 
 fn build(threads: usize) -> Result<Simulation, BuildError> {
@@ -63,7 +64,7 @@ fn criterion<M: Measurement + 'static>(measurement: M) -> Criterion<M> {
         .configure_from_args()
 }
 
-/// Prints how often memory was asked for in each call.
+/// Prints the number of memory allocations of each call.
 fn allocations() {
     for threads in [1, 2] {
         let network = brunel(1000, 2.0, 0.1, 1).and_then(|network| network.build(threads));

@@ -1,18 +1,20 @@
-//! How do time and memory grow with the size of a network, its rate, threads and tiles? Brunel's network (g = 5,
-//! 1000 excitatory and 250 inhibitory synapses per neuron, 2 bytes each, or a bit for each pair of neurons where that is less); one row of a Markdown table each.
+//! How do time and memory grow with the size of a network, its rate, and the numbers of threads and tiles? The network
+//! is Brunel's (g = 5, 1000 excitatory and 250 inhibitory synapses per neuron). A synapse takes 2 bytes; where a bit
+//! for each pair of neurons takes less, that is used. Every run prints one line of a Markdown table.
 //!
 //! ```text
 //! cargo bench --bench growth                                         three short sweeps: size, rate, threads and tiles
 //! cargo bench --bench growth -- --neurons 1e3,1e4,1e5,1e6             one sweep: every combination of the lists
 //! cargo bench --bench growth -- --neurons 4e6 --measure 100           5e9 synapses, about 11 GB
 //! ```
-//! Lists: `--neurons`, `--eta` (external rate over the one that reaches threshold), `--threads`, `--tiles` (0: one per
-//! thread). Numbers: `--warm-up` and `--measure` in ms of model time, `--seed`.
+//! Options that take a list: `--neurons`, `--eta` (external rate divided by the rate that reaches threshold),
+//! `--threads`, `--tiles` (0 means one per thread). Options that take a number: `--warm-up` and `--measure` (ms of
+//! model time), `--seed`.
 //!
-//! How to read: `RTF` is wall time over model time; `CPU` is processor time of all threads over model time, the one to
-//! compare on a busy machine; `ns per event` is processor time per synaptic event, all else (updates, Poisson input)
-//! included. `spikes` is a count and a hash over (step, neuron): it must not depend on threads or tiles. Every row runs
-//! in a process of its own, so that `peak MB` is its own.
+//! Columns: `RTF` is wall time over model time. `CPU` is the processor time of all threads over model time: compare
+//! this one on a busy machine. `ns per event` is all processor time, with updates and Poisson input, per synaptic
+//! event. `spikes` is the number of spikes and a hash over (step, neuron). It must not depend on threads or tiles.
+//! Every run has its own process, so that `peak MB` is the memory of this run alone.
 
 mod common {
     pub mod brunel;
@@ -30,12 +32,12 @@ use std::time::{Duration, Instant};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
-const HEAD: &str = "\
+const HEADER: &str = "\
 | neurons | synapses | eta | threads | tiles | build s | build CPU s | RTF | CPU | rate Hz | events | ns per event \
 | bytes per synapse | peak MB | spikes |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
-/// What one row is about.
+/// The settings of one run. Times in ms.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     neurons: u32,
@@ -47,7 +49,7 @@ struct Row {
     seed: u64,
 }
 
-/// The lists that a sweep goes through.
+/// A sweep: runs for all combinations of the lists.
 struct Sweep {
     neurons: Vec<f64>,
     eta: Vec<f64>,
@@ -93,12 +95,13 @@ impl Sweep {
     }
 }
 
+/// Processor time of this process so far, all threads together.
 fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Count and hash of the spikes of a run, in (step, neuron) order.
+/// Number and hash of the spikes of a run, in the order of (step, population, neuron).
 struct Spikes {
     count: u64,
     hash: u64,
@@ -106,12 +109,12 @@ struct Spikes {
 }
 
 impl Spikes {
-    fn see(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()> {
+    fn add(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()> {
         for tick in epoch.ticks.clone() {
             let step = epoch.spikes(tick);
             for p in 0..self.populations {
                 for &neuron in step.of(p) {
-                    // FNV-1a over words; enough to tell two runs apart.
+                    // FNV-1a, word by word.
                     for word in [tick, p as u64, u64::from(neuron)] {
                         self.hash = (self.hash ^ word).wrapping_mul(0x0000_0100_0000_01B3);
                     }
@@ -123,8 +126,8 @@ impl Spikes {
     }
 }
 
-/// Builds, runs, prints the row.
-fn one(row: Row) -> Fallible<()> {
+/// Builds and runs a network, and prints the line of the table.
+fn run_row(row: Row) -> Fallible<()> {
     let (wall, before) = (Instant::now(), cpu());
     let plan = brunel(row.neurons, row.eta, 1.0, row.seed)?.plan_mut().clone();
     let options = Options { threads: row.threads, tiles: row.tiles, ..Options::default() };
@@ -135,7 +138,7 @@ fn one(row: Row) -> Fallible<()> {
     simulation.run(steps(row.warm_up), &mut |_: &Epoch<'_>| ControlFlow::Continue(()))?;
     let events = simulation.synaptic_events();
     let (wall, before) = (Instant::now(), cpu());
-    simulation.run(steps(row.measure), &mut |epoch: &Epoch<'_>| spikes.see(epoch))?;
+    simulation.run(steps(row.measure), &mut |epoch: &Epoch<'_>| spikes.add(epoch))?;
     let (wall, cpu) = (wall.elapsed().as_secs_f64(), (cpu() - before).as_secs_f64());
     let (events, model) = (simulation.synaptic_events() - events, row.measure * 1e-3);
     println!(
@@ -160,9 +163,9 @@ fn one(row: Row) -> Fallible<()> {
     Ok(())
 }
 
-/// Runs every row in a process of its own.
+/// Runs every row of a sweep in its own process.
 fn sweep(title: &str, sweep: &Sweep) -> Fallible<()> {
-    println!("\n### {title}\n\n{HEAD}");
+    println!("\n### {title}\n\n{HEADER}");
     for row in sweep.rows() {
         let numbers = [
             ("--neurons", f64::from(row.neurons)),
@@ -182,13 +185,13 @@ fn sweep(title: &str, sweep: &Sweep) -> Fallible<()> {
     Ok(())
 }
 
-/// Reads the arguments: the sweep, whether any was given, and whether this is the process of one row.
+/// Reads the arguments. Returns the sweep, whether any option was given, and whether this process runs a single row.
 fn arguments() -> Fallible<(Sweep, bool, bool)> {
     let (mut sweep, mut given, mut row) = (Sweep::new(), false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         match name.as_str() {
-            "--bench" => continue, // cargo's
+            "--bench" => continue, // added by cargo
             "--row" => {
                 row = true;
                 continue;
@@ -197,7 +200,7 @@ fn arguments() -> Fallible<(Sweep, bool, bool)> {
         }
         let text = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         let list = text.split(',').map(|x| x.trim().parse::<f64>()).collect::<Result<Vec<_>, _>>();
-        let list = list.map_err(|_| format!("{name} takes numbers with commas between them, not \"{text}\""))?;
+        let list = list.map_err(|_| format!("{name} = \"{text}\": give numbers separated by commas"))?;
         given = true;
         match name.as_str() {
             "--neurons" => sweep.neurons = list,
@@ -209,7 +212,7 @@ fn arguments() -> Fallible<(Sweep, bool, bool)> {
             "--seed" => sweep.seed = list[0],
             _ => {
                 let known = "--neurons, --eta, --threads, --tiles, --warm-up, --measure, --seed";
-                return Err(format!("unknown argument {name}; known are {known}").into());
+                return Err(format!("unknown argument {name}; the known arguments are {known}").into());
             }
         }
     }
@@ -219,7 +222,7 @@ fn arguments() -> Fallible<(Sweep, bool, bool)> {
 fn run() -> Fallible<()> {
     let (asked, given, row) = arguments()?;
     if row {
-        return asked.rows().first().map_or(Ok(()), |&row| one(row));
+        return asked.rows().first().map_or(Ok(()), |&row| run_row(row));
     }
     if given {
         return sweep("Growth", &asked);

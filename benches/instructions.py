@@ -1,10 +1,10 @@
 """Counts the instructions of benches/instructions.rs and compares them with benches/instructions.json.
 
     python3 benches/instructions.py            compare; exit code 1 where a count differs by more than the tolerance
-    python3 benches/instructions.py --write    write the figures anew
+    python3 benches/instructions.py --write    replace the expected counts by the new ones
 
-A count that has fallen below the tolerance fails too: the figures would no longer guard what was won. Only the standard
-library is used. `make instructions` brings valgrind and the runner of gungraun first.
+A count that is lower by more than the tolerance fails too: otherwise a later increase back to the old count would go
+unnoticed. Needs valgrind and the runner of gungraun, which `make instructions` installs first, and no Python package.
 """
 
 import json
@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FIGURES = ROOT / "benches" / "instructions.json"
+EXPECTED = ROOT / "benches" / "instructions.json"
 TOLERANCE_PERCENT = 3.0
 
 
@@ -37,8 +37,8 @@ def count():
     shutil.rmtree(home, ignore_errors=True)
     command = ["cargo", "bench", "--locked", "--bench", "instructions", "--", "--save-summary=json"]
     environment = dict(os.environ, CARGO_TARGET_DIR=str(target), GUNGRAUN_HOME=str(home))
-    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    run = subprocess.run(command, cwd=ROOT, env=environment, text=True, **both)
+    one_stream = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run = subprocess.run(command, cwd=ROOT, env=environment, text=True, **one_stream)
     if run.returncode != 0:
         sys.exit(run.stdout + f"\ninstructions: {' '.join(command)} ended with {run.returncode}")
     counts = {}
@@ -53,39 +53,39 @@ def count():
 
 
 def compare(expected, counts, rustc):
-    bad = 0
+    failures = 0
     if expected["rustc"] != rustc:
-        print(f"The figures were counted with {expected['rustc']}; this is {rustc}: differences may be the compiler's.")
+        print(f"Expected counts are from {expected['rustc']}, new ones from {rustc}: differences may be the compiler's.")
     print(f"{'':34}{'expected':>14}{'counted':>14}   change (at most {TOLERANCE_PERCENT} %)")
     for name in sorted(expected["instructions"] | counts):
         was, now = expected["instructions"].get(name), counts.get(name)
         if now is None and name.endswith("avx2") and not has_avx2():
             print(f"{name:34}{was:14}{'-':>14}   not counted: this CPU has no AVX2")
         elif was is None or now is None:
-            bad += 1
-            place = "the run" if was is None else "the file"
+            failures += 1
+            place = "this run" if was is None else "the file of expected counts"
             print(f"{name:34}{was or '-':>14}{now or '-':>14}   FAILED: only in {place}")
         else:
             change = 100.0 * (now - was) / was
             fails = abs(change) > TOLERANCE_PERCENT
-            bad += fails
+            failures += fails
             print(f"{name:34}{was:14}{now:14}   {change:+.2f} %{'  FAILED' if fails else ''}")
-    if bad:
-        print(f"{bad} counts differ. If that is meant: `make instructions-baseline` writes the figures anew;")
-        print("say why in the commit.")
-    return bad
+    if failures:
+        print(f"{failures} counts differ. If this is intended, run `make instructions-baseline` to replace the expected")
+        print("counts, and give the reason in the commit message.")
+    return failures
 
 
 def main():
     counts, rustc, machine = count(), output("rustc", "--version"), platform.machine()
-    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    expected = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}
     if sys.argv[1:] == ["--write"]:
-        figures[machine] = {"rustc": rustc, "instructions": counts}
-        FIGURES.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
-        print(f"{len(counts)} counts written to {FIGURES.relative_to(ROOT)}")
-    elif machine not in figures:
-        print(f"There are no figures for {machine} in {FIGURES.relative_to(ROOT)}; nothing to compare with.")
-    elif compare(figures[machine], counts, rustc):
+        expected[machine] = {"rustc": rustc, "instructions": counts}
+        EXPECTED.write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n")
+        print(f"{len(counts)} counts written to {EXPECTED.relative_to(ROOT)}")
+    elif machine not in expected:
+        print(f"{EXPECTED.relative_to(ROOT)} has no counts for {machine}: nothing to compare with.")
+    elif compare(expected[machine], counts, rustc):
         sys.exit(1)
 
 

@@ -1,14 +1,16 @@
-//! Has a kernel, the delivery or the time loop become slower? Instructions under valgrind: noise of the machine cannot
-//! change them. The figures to expect are in `instructions.json`; `instructions.py` compares and says by how much.
+//! Has a kernel, the delivery or the time loop become slower? Counts instructions under valgrind, because other load on
+//! the machine does not change their number. The expected counts are in `instructions.json`. `instructions.py` compares
+//! them.
 //!
-//! `make instructions` compares (a step of `make check`); `make instructions-baseline` writes the figures anew.
+//! `make instructions` compares the counts (a step of `make check`). `make instructions-baseline` replaces the expected
+//! counts.
 //!
-//! Valgrind does not know AVX-512, and what it shows of the CPU is that of the machine below it. So every kernel is
-//! counted at two levels fixed by [`vector::force`], portable and AVX2. A kernel is counted between entry and return of
-//! its function here. A network runs on the engine's threads (one), so there everything is counted from [`counted`] to
-//! the end of the process: the function is called by the observer in the middle of the run.
+//! Valgrind cannot run AVX-512, although it shows the program the features of the real CPU. So every kernel is counted
+//! with two instruction sets chosen by [`vector::force`]: portable and AVX2. A kernel is counted from entry to return
+//! of its function in this file. A network runs on a thread of the engine. There everything is counted from the call of
+//! [`counted`] to the end of the process. The observer calls [`counted`] in the middle of the run.
 
-#![allow(missing_docs)] // what the macros of gungraun write has none
+#![allow(missing_docs)] // the macros of gungraun write items without documentation
 
 mod common {
     pub mod brunel;
@@ -36,11 +38,12 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 
 const NEURONS: usize = 1024;
-/// Steps before the count, and steps counted.
+/// Steps before the count.
 const WARM_UP: usize = 300;
+/// Steps counted.
 const STEPS: usize = 50;
 
-/// Fixes the level. Without it the counts would be of another: `instructions.py` leaves those out.
+/// Chooses the instruction set. If the CPU lacks AVX2, another set runs; `instructions.py` ignores these counts.
 fn force(level: Level) {
     if !vector::force(level) {
         eprintln!("this CPU lacks {}", level.name());
@@ -105,7 +108,7 @@ fn draws(level: Level, page: &'static Page, parameters: &[(&str, f64)]) -> Draws
     draws
 }
 
-/// A mean of two per step.
+/// Poisson counts with a mean of two per step.
 fn counts(level: Level) -> Draws {
     draws(level, Poisson::PAGE, &[("rate", 20e3), ("weight", 0.1)])
 }
@@ -124,13 +127,14 @@ fn draw(mut draws: Draws) -> Draws {
     draws
 }
 
-/// Counting starts here.
+/// The call of this function starts the count of a network.
 #[inline(never)]
 fn counted(tick: u64) {
     black_box(tick);
 }
 
-/// Runs 300 steps, of which about the last 180 are counted: an observer is shown a step some epochs later.
+/// Runs 300 steps and counts about the last 180. The observer calls `counted` when it sees step 100, which is some
+/// epochs after the step has run.
 fn run(mut simulation: Simulation) -> Simulation {
     let mut before = true;
     let mut observer = |epoch: &Epoch<'_>| {
@@ -144,7 +148,7 @@ fn run(mut simulation: Simulation) -> Simulation {
     simulation
 }
 
-/// Eight synapses from each source to each target, so that delivery is most of what is counted.
+/// A network with eight synapses from each source to each target, so that most counted instructions are delivery.
 fn delivered(storage: Storage) -> Simulation {
     force(Level::Portable);
     let network = spreading(512, 512, Rule::FixedOutDegree(4096), storage);

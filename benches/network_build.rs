@@ -1,6 +1,6 @@
-//! What does a synapse cost to build? Processor time per synapse for every rule, with one weight and delay and with
-//! drawn ones, with and without multapses (`thrpt` is synapses per second). One thread, about a million synapses; the
-//! populations' own build is a part of it.
+//! What does it cost to build a synapse? Measures processor time per synapse for every connection rule, with constant
+//! and with drawn weights and delays, with and without multapses (`thrpt` is synapses per second). One thread, about a
+//! million synapses. The time includes the build of the populations.
 //!
 //! `cargo bench --bench network_build`
 

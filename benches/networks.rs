@@ -1,6 +1,7 @@
-//! How long does a whole small network take? Time per 100 ms of model time, after 200 ms that are not measured, with
-//! all threads and spikes gathered but not written: the real-time factor is that time over 100 ms. `wall` is the time
-//! on the wall; `cpu` the processor time of all threads together, the one to compare on a busy machine.
+//! How long does a whole small network take? Measures the time for 100 ms of model time, after 200 ms that are not
+//! measured. Uses all threads. Spikes are collected but not written. The real-time factor is the measured time divided
+//! by 100 ms. `wall` is elapsed time. `cpu` is the processor time of all threads together: compare this one on a busy
+//! machine.
 //!
 //! `cargo bench --bench networks`; `LAPICQUE_THREADS=1` sets the threads.
 

@@ -1,9 +1,10 @@
-//! What does a step of a neuron cost? Processor time per neuron and step (`thrpt` is neuron steps per second), for
-//! every membrane of the models' list with no receptor, with each receptor, and with two of each that drives; fused, staged,
-//! and fused from sums. The fused path at every vector level of this CPU, the others at the widest.
+//! What does a step of a neuron cost? Measures processor time per neuron and step (`thrpt` is neuron steps per second).
+//! Every membrane of the standard list runs without receptor, with each receptor, and with two receptors of each kind
+//! that does not make V jump. There are three variants: fused, staged, and fused from integer input sums. The fused
+//! variant runs with every vector instruction set of this CPU, the others with the widest.
 //!
-//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. 4096 neurons: their state fits the L2
-//! cache.
+//! `cargo bench --bench update`, or `… -- lif/exponential` for some of them. The state of the 4096 neurons fits into
+//! the L2 cache.
 
 mod common {
     pub mod clock;
@@ -22,10 +23,10 @@ use lapicque_models::vector::{self, Level};
 use std::time::Duration;
 
 const NEURONS: usize = 4096;
-/// Steps before the measurement: enough for the first spikes.
+/// Steps before the measurement; enough for the first spikes.
 const WARM_UP: usize = 1000;
 
-/// The lists of receptors to try.
+/// The lists of receptors to measure.
 fn combinations(models: &Models) -> Vec<Vec<&'static Page>> {
     let mut all = vec![Vec::new()];
     for page in models.pages().into_iter().filter(|p| p.role == Role::Receptor) {

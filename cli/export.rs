@@ -1,7 +1,7 @@
-//! `lapicque export`: the realised network as SONATA edges or CSV, and traces as SONATA reports.
+//! `lapicque export`: writes the synapses of a network as SONATA edges or CSV, and traces as SONATA reports.
 
+use crate::command_error::CommandError;
 use crate::configuration::Configuration;
-use crate::failure::Failure;
 use crate::output::print;
 use clap::Subcommand;
 use lapicque_analysis::recording::Reader;
@@ -14,49 +14,53 @@ use std::process::ExitCode;
 /// What to export.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Build the network and write every synapse: SONATA edges (.h5) or a table (.csv).
+    /// Build the network and write all its synapses, as SONATA edges (.h5) or as a table (.csv).
     Connectivity {
         #[command(flatten)]
         configuration: Configuration,
-        /// The output, .h5 or .csv.
+        /// The file to write, .h5 or .csv.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Replace an output that lapicque did not write.
+        /// Replace an existing file even if lapicque did not write it.
         #[arg(long)]
         force: bool,
     },
-    /// Write one recorded variable of one population as a SONATA report.
+    /// Write the trace of one variable of one population as a SONATA report.
     SonataReport {
-        /// An output file of `run` with traces.
+        /// An output file of `lapicque run` that contains traces.
         file: PathBuf,
-        /// The population; may be left out where only one has traces.
+        /// Name of the population; needed only if several populations have traces.
         #[arg(long)]
         population: Option<String>,
-        /// The variable; may be left out where only one is recorded.
+        /// Name of the variable; needed only if traces of several variables are recorded.
         #[arg(long)]
         variable: Option<String>,
-        /// The report.
+        /// The report file to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// Replace an output that lapicque did not write.
+        /// Replace an existing file even if lapicque did not write it.
         #[arg(long)]
         force: bool,
     },
 }
 
-/// Exports.
-pub fn export(command: &Command) -> Result<ExitCode, Failure> {
+/// Runs `lapicque export`.
+pub fn export(command: &Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Connectivity { configuration, out, force } => connectivity(configuration, out, *force),
         Command::SonataReport { file, population, variable, out, force } => {
-            let reader = Reader::open(file).map_err(Failure::input)?;
-            let traces = reader.traces().map_err(Failure::input)?;
-            let fits = |given: &Option<String>, name: &String| given.as_ref().is_none_or(|g| g == name);
-            let found: Vec<_> = traces.iter().filter(|t| fits(population, &t.0) && fits(variable, &t.1)).collect();
+            let reader = Reader::open(file).map_err(CommandError::invalid_input)?;
+            let traces = reader.traces().map_err(CommandError::invalid_input)?;
+            let is_chosen = |given: &Option<String>, name: &String| given.as_ref().is_none_or(|g| g == name);
+            let found: Vec<_> =
+                traces.iter().filter(|t| is_chosen(population, &t.0) && is_chosen(variable, &t.1)).collect();
             let [(population, variable)] = found[..] else {
                 let all: Vec<_> = traces.iter().map(|(p, v)| format!("--population {p} --variable {v}")).collect();
                 let all = if all.is_empty() { "no trace".to_string() } else { all.join("; ") };
-                return Err(Failure::input(format!("name one trace of {}; it holds: {all}", file.display())));
+                return Err(CommandError::invalid_input(format!(
+                    "choose one trace of {} with --population and --variable; it contains: {all}",
+                    file.display()
+                )));
             };
             sonata_report(&reader, population, variable, out, *force)?;
             print(&format!("{variable} of {population} in {}\n", out.display()))
@@ -64,29 +68,44 @@ pub fn export(command: &Command) -> Result<ExitCode, Failure> {
     }
 }
 
-fn connectivity(configuration: &Configuration, out: &Path, force: bool) -> Result<ExitCode, Failure> {
+fn connectivity(configuration: &Configuration, out: &Path, force: bool) -> Result<ExitCode, CommandError> {
     let csv = match out.extension().and_then(|e| e.to_str()) {
         Some("csv") => true,
         Some("h5" | "hdf5") => false,
-        _ => return Err(Failure::input(format!("--out {}: name a .h5 (SONATA edges) or a .csv file", out.display()))),
+        _ => {
+            return Err(CommandError::invalid_input(format!(
+                "--out {}: the file name must end in .h5 (SONATA edges) or .csv (table)",
+                out.display()
+            )));
+        }
     };
     let loaded = configuration.load(&Models::standard())?;
     let simulation = Simulation::new(loaded.plan, Options::default())?;
     let export = if csv { export_csv } else { export_edges };
-    let count = export(&simulation, out, force).map_err(Failure::run)?;
+    let count = export(&simulation, out, force).map_err(CommandError::failed)?;
     print(&format!("{count} synapses in {}\n", out.display()))
 }
 
-/// Values copied at a time.
+/// Number of values that are copied at a time.
 const VALUES_AT_A_TIME: u64 = 262_144;
 
-fn sonata_report(reader: &Reader, population: &str, variable: &str, out: &Path, force: bool) -> Result<(), Failure> {
+/// Copies a trace of a recording into a SONATA report.
+fn sonata_report(
+    reader: &Reader,
+    population: &str,
+    variable: &str,
+    out: &Path,
+    force: bool,
+) -> Result<(), CommandError> {
     if let (Ok(from), Ok(to)) = (reader.path().canonicalize(), out.canonicalize())
         && from == to
     {
-        return Err(Failure::input(format!("--out {} is the recording itself: name another file", out.display())));
+        return Err(CommandError::invalid_input(format!(
+            "--out {} is the recording itself: choose another file",
+            out.display()
+        )));
     }
-    let trace = reader.trace_attributes(population, variable).map_err(Failure::run)?;
+    let trace = reader.trace_attributes(population, variable).map_err(CommandError::failed)?;
     let report = Report {
         population,
         variable,
@@ -96,11 +115,11 @@ fn sonata_report(reader: &Reader, population: &str, variable: &str, out: &Path, 
         start_ms: trace.start_ms,
         interval_ms: trace.interval_ms,
     };
-    let mut file = ReportFile::create(out, report, force).map_err(Failure::run)?;
+    let mut file = ReportFile::create(out, report, force).map_err(CommandError::failed)?;
     let rows = (VALUES_AT_A_TIME / trace.node_ids.len().max(1) as u64).max(1);
     for start in (0..trace.rows).step_by(rows as usize) {
-        let values = reader.trace_rows(population, variable, start..start + rows).map_err(Failure::run)?;
-        file.append(&values).map_err(Failure::run)?;
+        let values = reader.trace_rows(population, variable, start..start + rows).map_err(CommandError::failed)?;
+        file.append(&values).map_err(CommandError::failed)?;
     }
-    file.finish().map_err(Failure::run)
+    file.finish().map_err(CommandError::failed)
 }

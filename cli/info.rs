@@ -1,28 +1,30 @@
-//! `lapicque info`: what a recording holds, in words.
+//! `lapicque info`: describes the contents of a recording.
 
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use lapicque_analysis::recording::{Contents, Origin, PopulationStatistics, Reader};
 use std::path::Path;
 
-/// Describes a recording: state and window, populations with their rates, what is recorded of each, where it comes from.
-pub fn info(path: &Path) -> Result<String, Failure> {
-    let contents = Reader::open(path).and_then(|reader| Contents::read(&reader)).map_err(Failure::input)?;
+/// Describes a recording: its state and length, the firing statistics of each population, the recorded data, and the
+/// provenance.
+pub fn info(path: &Path) -> Result<String, CommandError> {
+    let contents =
+        Reader::open(path).and_then(|reader| Contents::read(&reader)).map_err(CommandError::invalid_input)?;
     let reached = contents.reached_ms;
     let mut text = format!("{}\n", path.display());
     text += &match contents.state.as_str() {
         "complete" => format!("state       complete, {reached} ms\n"),
-        "interrupted" => format!("state       interrupted at {reached} ms; complete up to there\n"),
-        _ => format!("state       running, or killed; complete up to {reached} ms\n"),
+        "interrupted" => format!("state       interrupted at {reached} ms; complete up to this time\n"),
+        _ => format!("state       still running, or killed; complete up to {reached} ms\n"),
     };
-    populations(&contents.populations, &mut text);
-    recorded(&contents, &mut text);
-    origin(&contents.origin, &mut text);
+    list_populations(&contents.populations, &mut text);
+    list_recorded_data(&contents, &mut text);
+    list_provenance(&contents.origin, &mut text);
     Ok(text)
 }
 
-fn populations(populations: &[PopulationStatistics], text: &mut String) {
+fn list_populations(populations: &[PopulationStatistics], text: &mut String) {
     let width = populations.iter().map(|p| p.name.chars().count()).max().unwrap_or(0).max("population".len());
-    *text += &format!("\n{:width$}  {:>9}  {:>12}  {:>9}  {:>6}\n", "population", "neurons", "spikes", "Hz", "CV");
+    *text += &format!("\n{:width$}  {:>9}  {:>12}  {:>9}  {:>6}\n", "population", "neurons", "spikes", "rate Hz", "CV");
     for p in populations {
         let cv = p.cv_isi.map_or("-".to_string(), |cv| format!("{cv:.3}"));
         let (name, size, spikes, rate) = (&p.name, p.size, p.spikes, p.rate_hz);
@@ -30,14 +32,14 @@ fn populations(populations: &[PopulationStatistics], text: &mut String) {
     }
 }
 
-fn recorded(contents: &Contents, text: &mut String) {
+fn list_recorded_data(contents: &Contents, text: &mut String) {
     *text += "\nrecorded\n";
     for recorded in &contents.spikes {
         let spikes = &recorded.attributes;
         let neurons: u64 = spikes.recorded.iter().map(|range| range.end - range.start).sum();
-        let part = if neurons == spikes.size { String::new() } else { format!(" of {neurons} neurons") };
+        let selection = if neurons == spikes.size { String::new() } else { format!(" of {neurons} neurons") };
         *text += &format!(
-            "  spikes    {}: {}{part}, {} to {} ms, dt {} ms\n",
+            "  spikes    {}: {}{selection}, {} to {} ms, dt {} ms\n",
             recorded.population, spikes.count, spikes.t_start_ms, spikes.t_stop_ms, spikes.dt_ms
         );
     }
@@ -63,11 +65,11 @@ fn recorded(contents: &Contents, text: &mut String) {
     }
 }
 
-fn origin(origin: &Origin, text: &mut String) {
+fn list_provenance(origin: &Origin, text: &mut String) {
     let commit = origin.git_commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})"));
     *text += &format!("\nprovenance\n  lapicque  {}{commit}\n", origin.version.as_deref().unwrap_or_default());
-    let words = [("rustc", &origin.rustc), ("vectors", &origin.vector_set), ("started", &origin.started)];
-    for (label, value) in words.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?))) {
+    let texts = [("rustc", &origin.rustc), ("vectors", &origin.vector_set), ("started", &origin.started)];
+    for (label, value) in texts.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?))) {
         *text += &format!("  {label:<8}  {value}\n");
     }
     let numbers = [("seed", origin.seed), ("threads", origin.threads), ("ranks", origin.ranks)];
@@ -78,7 +80,7 @@ fn origin(origin: &Origin, text: &mut String) {
         *text += &format!("  {phase:<8}  {seconds:.3} s\n");
     }
     if let Some(bytes) = origin.peak_memory_bytes {
-        *text += &format!("  memory    {:.1} MiB at most\n", bytes as f64 / 1_048_576.0);
+        *text += &format!("  memory    {:.1} MiB at the peak\n", bytes as f64 / 1_048_576.0);
     }
     for setting in &origin.overrides {
         *text += &format!("  --set     {setting}\n");

@@ -1,18 +1,18 @@
-//! The command line of Lapicque: arguments in, engine called, text out.
+//! The command line of Lapicque: parses the arguments, calls the engine, prints the results.
 //!
-//! Exit codes: 0 done, 1 the run failed (or `diff` found a difference), 2 the input is wrong, 130 interrupted.
+//! Exit codes: 0 success, 1 the command failed (or `diff` found a difference), 2 the input is wrong, 130 interrupted.
 
 mod check;
+mod command_error;
 mod configuration;
 mod export;
-mod failure;
 mod info;
 mod models;
 mod output;
 mod run;
 
 use clap::{Parser, Subcommand};
-use failure::Failure;
+use command_error::CommandError;
 use lapicque_models::list::Models;
 use output::print;
 use std::path::PathBuf;
@@ -28,47 +28,47 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a network and write one HDF5 file.
+    /// Simulate a network and write one HDF5 file.
     Run(run::Arguments),
-    /// Everything but the run: the resolved network, synapses, memory, and what is wrong.
+    /// Check a configuration without simulating: list the network, its synapses, its memory and all mistakes.
     Check(check::Arguments),
-    /// List the models, or print the page of one.
+    /// List the models, or print the equations and parameters of one model.
     Models {
-        /// Name of a model.
+        /// Name of a model, such as lif; without it, all models are listed.
         name: Option<String>,
     },
-    /// Print the JSON Schema of configurations, for editors.
+    /// Print the JSON Schema of configuration files, with which editors check and complete keys.
     Schema,
-    /// Describe an output file.
+    /// Describe an output file of `lapicque run`.
     Info {
-        /// The file.
+        /// The output file.
         file: PathBuf,
     },
-    /// Compare two output files bit for bit: the first difference in time and neuron, or none.
+    /// Compare two output files bit for bit and print the first difference, with its time and neuron.
     Diff {
-        /// One file.
+        /// The first file.
         a: PathBuf,
-        /// The other.
+        /// The second file.
         b: PathBuf,
     },
-    /// Export the realised network, or recorded traces.
+    /// Export the synapses of a network, or recorded traces.
     #[command(subcommand)]
     Export(export::Command),
 }
 
-fn command(cli: Cli) -> Result<ExitCode, Failure> {
+fn run_command(cli: Cli) -> Result<ExitCode, CommandError> {
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Models { name } => print(&models::models(name.as_deref())?),
         Command::Schema => {
             let schema = lapicque_engine::config::schema::schema(&Models::standard().pages());
-            let text = serde_json::to_string_pretty(&schema).map_err(|e| Failure::run(e.to_string()))?;
+            let text = serde_json::to_string_pretty(&schema).map_err(|e| CommandError::failed(e.to_string()))?;
             print(&(text + "\n"))
         }
         Command::Info { file } => print(&info::info(&file)?),
         Command::Diff { a, b } => {
-            let difference = lapicque_analysis::recording::compare(&a, &b).map_err(Failure::input)?;
+            let difference = lapicque_analysis::recording::compare(&a, &b).map_err(CommandError::invalid_input)?;
             print(&format!("{difference}\n"))?;
             Ok(if difference.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
@@ -77,5 +77,5 @@ fn command(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 fn main() -> ExitCode {
-    command(Cli::parse()).unwrap_or_else(|failure| failure.report())
+    run_command(Cli::parse()).unwrap_or_else(|error| error.report())
 }

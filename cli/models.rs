@@ -1,18 +1,21 @@
-//! `lapicque models`: the list of models, and the page of each, from its own documentation.
+//! `lapicque models`: lists the models, or prints the page (the documentation) of one model.
 
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use lapicque_models::list::Models;
 use lapicque_models::page::{DefaultValue, Page, Role};
 
-/// The list, or one page.
-pub fn models(name: Option<&str>) -> Result<String, Failure> {
+/// The list of all models, or the page of the model `name`. Refuses an unknown name.
+pub fn models(name: Option<&str>) -> Result<String, CommandError> {
     let pages = Models::standard().pages();
     let Some(name) = name else { return Ok(list(&pages)) };
     match pages.iter().find(|p| p.name == name) {
         Some(found) => Ok(page(found)),
         None => {
             let known: Vec<_> = pages.iter().map(|p| p.name).collect();
-            Err(Failure::input(format!("there is no model \"{name}\"; there are: {}", known.join(", "))))
+            Err(CommandError::invalid_input(format!(
+                "there is no model \"{name}\"; the models are: {}",
+                known.join(", ")
+            )))
         }
     }
 }

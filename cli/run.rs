@@ -1,13 +1,13 @@
-//! `lapicque run`: builds, runs with a progress bar, writes the file, prints a summary.
+//! `lapicque run`: builds and simulates a network with a progress bar, writes the output file, prints a summary.
 
+use crate::command_error::CommandError;
 use crate::configuration::Configuration;
-use crate::failure::Failure;
 use crate::output::{print, warn};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lapicque_engine::config::Loaded;
 use lapicque_engine::memory::peak_memory;
-use lapicque_engine::record::{Claim, Provenance, RecordError, Recorder, State, Summary};
+use lapicque_engine::record::{Provenance, RecordError, Recorder, ReservedOutput, State, Summary};
 use lapicque_engine::run::{Batch, Epoch, Observer, Options, Simulation};
 use lapicque_models::list::Models;
 use lapicque_models::numerics::random::STREAM_VERSION;
@@ -25,58 +25,63 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
-    /// The output; out/NAME.h5 if not given.
+    /// The output file; default: out/NAME.h5 for a configuration NAME.toml.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace an output that lapicque did not write.
+    /// Replace an existing file even if lapicque did not write it.
     #[arg(long)]
     force: bool,
-    /// Worker threads; all cores if not given. Never changes a result.
+    /// Number of worker threads; default: all cores. The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Print one JSON object on stdout instead of the table.
+    /// Print one JSON object to stdout instead of the table; no progress bar.
     #[arg(long)]
     json: bool,
-    /// No progress, no table.
+    /// Print neither progress bar nor table.
     #[arg(long)]
     quiet: bool,
 }
 
-/// Time between two updates of the progress bar. At each, the batch so far goes to the writer.
+/// Time between two updates of the progress bar. At each update the current batch is sent to the recorder.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
-/// Shortest time between two interrupts that count as two.
+/// An interrupt within this time of the first one is taken as a repetition of it.
 const SECOND_INTERRUPT_AFTER: Duration = Duration::from_millis(500);
-/// Spikes at which a batch goes to the writer before that time.
-const BATCH: usize = 1 << 17;
+/// Number of spikes at which a batch is sent to the recorder before the next update of the progress bar.
+const FULL_BATCH_SPIKES: usize = 1 << 17;
 
-/// Watches the run: hands batches to the recorder, moves the bar, obeys an interrupt.
-struct Watch<'a> {
+/// Observes the run: sends batches to the recorder, updates the progress bar, and stops the run after an interrupt or
+/// an error of the recorder.
+struct RunObserver<'a> {
     recorder: &'a mut Recorder,
-    failed: Option<RecordError>,
+    record_error: Option<RecordError>,
     interrupted: &'a AtomicBool,
+    /// Results that are not yet sent to the recorder.
     batch: Batch,
+    /// Number of populations.
     populations: usize,
+    /// Number of spikes sent to the recorder.
     spikes: u64,
     bar: &'a ProgressBar,
     dt: f64,
+    /// Steps of the whole run.
     steps: u64,
     start: Instant,
-    last: Instant,
+    last_update: Instant,
 }
 
-impl Watch<'_> {
-    fn push(&mut self) {
+impl RunObserver<'_> {
+    fn send_batch(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.spikes += batch.spikes.iter().map(|s| s.ticks.len() as u64).sum::<u64>();
-        if batch.until > 0 && self.failed.is_none() {
-            self.failed = self.recorder.push(batch).err();
+        if batch.until > 0 && self.record_error.is_none() {
+            self.record_error = self.recorder.push(batch).err();
         }
     }
 
-    fn show(&self, tick: u64) {
+    fn update_bar(&self, tick: u64) {
         let (model, wall) = (tick as f64 * self.dt * 1e-3, self.start.elapsed().as_secs_f64());
         self.bar.set_message(format!(
-            "{model:.2} of {} s, {:.3} × real time, {} spikes",
+            "{model:.2} of {} s of model time, {:.3} × real time, {} spikes",
             self.steps as f64 * self.dt * 1e-3,
             wall / model,
             self.spikes
@@ -85,15 +90,15 @@ impl Watch<'_> {
     }
 }
 
-impl Observer for Watch<'_> {
+impl Observer for RunObserver<'_> {
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()> {
         epoch.append_to(&mut self.batch, self.populations);
-        let full = self.batch.spikes.iter().map(|s| s.ticks.len()).sum::<usize>() >= BATCH;
-        if full || self.last.elapsed() >= PROGRESS_INTERVAL {
-            self.last = Instant::now();
-            self.push();
-            self.show(*epoch.ticks.end());
-            if self.failed.is_some() || self.interrupted.load(Ordering::Relaxed) {
+        let full = self.batch.spikes.iter().map(|s| s.ticks.len()).sum::<usize>() >= FULL_BATCH_SPIKES;
+        if full || self.last_update.elapsed() >= PROGRESS_INTERVAL {
+            self.last_update = Instant::now();
+            self.send_batch();
+            self.update_bar(*epoch.ticks.end());
+            if self.record_error.is_some() || self.interrupted.load(Ordering::Relaxed) {
                 return ControlFlow::Break(());
             }
         }
@@ -101,7 +106,7 @@ impl Observer for Watch<'_> {
     }
 }
 
-fn bar(arguments: &Arguments, steps: u64) -> ProgressBar {
+fn progress_bar(arguments: &Arguments, steps: u64) -> ProgressBar {
     let target =
         if arguments.quiet || arguments.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {msg}, {eta} left");
@@ -109,7 +114,7 @@ fn bar(arguments: &Arguments, steps: u64) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Where the output goes by default.
+/// The output file if `--out` is not given: out/NAME.h5 for a configuration NAME.toml.
 fn default_output(config: &Path) -> PathBuf {
     Path::new("out").join(config.with_extension("h5").file_name().unwrap_or_default())
 }
@@ -130,28 +135,30 @@ fn provenance(loaded: &Loaded, threads: usize, started: SystemTime) -> Provenanc
     }
 }
 
-/// Watches for Ctrl-C and SIGTERM. While `recording`, the first one raises the flag returned, which asks for a clean end. One
-/// that comes later than [`SECOND_INTERRUPT_AFTER`] ends the process at once; a key press can raise two in quick
-/// succession, where a parent process passes its own on. Before recording, while the network is built, there is nothing to
-/// keep, and the first one ends the process.
-fn watch_signals(recording: &Arc<AtomicBool>) -> Result<Arc<AtomicBool>, Failure> {
+/// Handles Ctrl-C and SIGTERM.
+///
+/// Before `recording` is set, while the network is built, there are no data to keep: an interrupt ends the process at
+/// once. Afterwards the first interrupt sets the returned flag, which ends the run cleanly. An interrupt more than
+/// [`SECOND_INTERRUPT_AFTER`] later ends the process at once. Earlier repetitions are ignored, because one key press
+/// can raise two signals: the terminal sends one, and a parent process may forward its own.
+fn handle_signals(recording: &Arc<AtomicBool>) -> Result<Arc<AtomicBool>, CommandError> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let (flag, recording) = (Arc::clone(&interrupted), Arc::clone(recording));
-    let mut first = None;
+    let mut first_interrupt = None;
     ctrlc::set_handler(move || {
         flag.store(true, Ordering::Relaxed);
         if !recording.load(Ordering::Relaxed)
-            || first.get_or_insert_with(Instant::now).elapsed() > SECOND_INTERRUPT_AFTER
+            || first_interrupt.get_or_insert_with(Instant::now).elapsed() > SECOND_INTERRUPT_AFTER
         {
             std::process::exit(130);
         }
     })
-    .map_err(|e| Failure::run(format!("cannot watch for Ctrl-C: {e}")))?;
+    .map_err(|e| CommandError::failed(format!("cannot handle Ctrl-C: {e}")))?;
     Ok(interrupted)
 }
 
-/// Runs a configuration.
-pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+/// Runs `lapicque run`.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, CommandError> {
     let started = SystemTime::now();
     let models = Models::standard();
     let loaded = arguments.configuration.load(&models)?;
@@ -160,24 +167,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = &arguments.configuration.config;
     let output = arguments.out.clone().unwrap_or_else(|| default_output(config));
     if output.canonicalize().is_ok_and(|output| config.canonicalize().is_ok_and(|config| output == config)) {
-        return Err(Failure::input(format!("the output {} is the configuration itself", output.display())));
+        return Err(CommandError::invalid_input(format!(
+            "the output {} is the configuration itself: choose another output with --out",
+            output.display()
+        )));
     }
     let recording = Arc::new(AtomicBool::new(false));
-    let interrupted = watch_signals(&recording)?;
-    let claim = Claim::new(&output, arguments.force).map_err(Failure::run)?;
-    let mut clock = Instant::now();
-    let mut phase = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+    let interrupted = handle_signals(&recording)?;
+    let reserved_output = ReservedOutput::new(&output, arguments.force).map_err(CommandError::failed)?;
+    let mut phase_start = Instant::now();
+    let mut end_phase = || std::mem::replace(&mut phase_start, Instant::now()).elapsed().as_secs_f64();
     let mut simulation = Simulation::new(loaded.plan.clone(), options)?;
-    let build_s = phase();
+    let build_s = end_phase();
     warn(simulation.rounding_warning());
-    let origin = provenance(&loaded, simulation.threads(), started);
+    let provenance = provenance(&loaded, simulation.threads(), started);
     recording.store(true, Ordering::Relaxed);
-    let mut recorder = claim.record(simulation.plan(), &origin).map_err(Failure::run)?;
-    let bar = bar(arguments, loaded.plan.steps);
-    phase();
-    let mut watch = Watch {
+    let mut recorder = reserved_output.start_recording(simulation.plan(), &provenance).map_err(CommandError::failed)?;
+    let bar = progress_bar(arguments, loaded.plan.steps);
+    end_phase();
+    let mut observer = RunObserver {
         recorder: &mut recorder,
-        failed: None,
+        record_error: None,
         interrupted: &interrupted,
         batch: Batch::default(),
         populations: loaded.plan.populations.len(),
@@ -186,22 +196,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         dt: loaded.plan.dt,
         steps: loaded.plan.steps,
         start: Instant::now(),
-        last: Instant::now(),
+        last_update: Instant::now(),
     };
-    let ran = simulation.run(loaded.plan.steps, &mut watch);
-    watch.push();
-    let failed = watch.failed.take();
-    let simulate_s = phase();
+    let result = simulation.run(loaded.plan.steps, &mut observer);
+    observer.send_batch();
+    let record_error = observer.record_error.take();
+    let simulate_s = end_phase();
     bar.finish_and_clear();
-    ran.map_err(Failure::run)?;
-    if let Some(error) = failed {
-        return Err(Failure::run(error));
+    result.map_err(CommandError::failed)?;
+    if let Some(error) = record_error {
+        return Err(CommandError::failed(error));
     }
     let complete = simulation.tick() == loaded.plan.steps;
     let state = if complete { State::Complete } else { State::Interrupted };
     let peak = peak_memory().unwrap_or(0);
     let phases = [("build", build_s), ("simulate", simulate_s)];
-    let summary = recorder.finish(state, &phases, peak, simulation.tick()).map_err(Failure::run)?;
+    let summary = recorder.finish(state, &phases, peak, simulation.tick()).map_err(CommandError::failed)?;
     let report = Report { simulation: &simulation, summary: &summary, build_s, simulate_s, peak };
     if arguments.json {
         print(&format!("{}\n", report.json()))?;
@@ -211,12 +221,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(130) })
 }
 
-/// A time without the last digits that a multiple of a decimal fraction has.
-fn tidy(time: f64) -> f64 {
+/// Rounds a time to nine decimals: tick × dt may print as 0.30000000000000004 instead of 0.3.
+fn round_to_nine_decimals(time: f64) -> f64 {
     (time * 1e9).round() / 1e9
 }
 
-/// What a run came to.
+/// Figures for the summary of a run, printed as a table or as JSON.
 struct Report<'a> {
     simulation: &'a Simulation,
     summary: &'a Summary,
@@ -264,16 +274,19 @@ impl Report<'_> {
         let (neurons, synapses) = (self.simulation.neurons(), self.simulation.synapses());
         text += &format!(
             "\n{neurons} neurons, {synapses} synapses; statistics from {} to {} ms\n",
-            tidy(summary.t_start_ms),
-            tidy(summary.t_stop_ms)
+            round_to_nine_decimals(summary.t_start_ms),
+            round_to_nine_decimals(summary.t_stop_ms)
         );
         let (model, wall) = (self.model_s(), self.simulate_s);
         text += &format!("build     {:.2} s\n", self.build_s);
-        text +=
-            &format!("simulate  {wall:.2} s for {} s of model time: {:.3} × real time\n", tidy(model), wall / model);
-        text += &format!("memory    {:.0} MB at most\n", self.peak as f64 / 1e6);
+        text += &format!(
+            "simulate  {wall:.2} s of wall time for {} s of model time: {:.3} × real time\n",
+            round_to_nine_decimals(model),
+            wall / model
+        );
+        text += &format!("memory    {:.0} MB at the peak\n", self.peak as f64 / 1e6);
         if summary.state == State::Interrupted {
-            text += &format!("interrupted at {} ms\n", tidy(self.simulation.time()));
+            text += &format!("interrupted at {} ms\n", round_to_nine_decimals(self.simulation.time()));
         }
         text + &format!("output    {}\n", summary.file.display())
     }

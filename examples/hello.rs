@@ -1,4 +1,5 @@
-//! A network in Rust: Brunel's excitatory-inhibitory network (2000) at a fifth of its size, half a second, its rates.
+//! A network in Rust: Brunel's excitatory-inhibitory network (2000) at a fifth of its size. Runs half a second and
+//! prints the firing rates after the first 100 ms.
 //!
 //! `cargo run --release --example hello`
 
@@ -14,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         network.population(name, size, "lif", &neuron)?;
         network.receptor(name, "synapse", "delta", &[])?;
         network.initial(name, "v", Value::uniform(0.0, 20.0))?;
-        // 1000 external spike trains of 20 Hz each are one of 20 kHz; 0.1 mV per spike.
+        // 1000 external neurons of 20 Hz each are one Poisson input of 20 kHz. V jumps by 0.1 mV per spike.
         network.input(
             "external",
             name,

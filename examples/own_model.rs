@@ -1,7 +1,9 @@
-//! A neuron model defined outside of the crates: the quadratic integrate-and-fire neuron, tested against its period.
+//! A neuron model defined outside of lapicque's crates: the quadratic integrate-and-fire neuron. Compares its period
+//! with the closed form.
 //!
-//! A membrane is a page (from which configuration keys, units, messages and recordable variables follow), constants, and
-//! the equations of one neuron over one step. Receptors, inputs, threads and recording come with the engine.
+//! A membrane model consists of a page, constants, and the equations of one neuron over one step. The page defines the
+//! configuration keys, units, error messages and variables to record. The engine provides receptors, inputs, threads
+//! and recording.
 //!
 //! `cargo run --release --example own_model`
 
@@ -47,7 +49,8 @@ impl MembraneModel for Qif {
         Ok([dt / p.get("tau")?, p.get("v_peak")?, p.get("v_reset")?])
     }
     fn response(p: &Parameters) -> Result<Response, ParameterError> {
-        // Not linear: currents are handed over as their integral, ∫ I ds / tau (see Response).
+        // The equation is not linear in V, so the drive of a step is the integral of the current, ∫ I ds / tau (see
+        // Response).
         let tau = p.get("tau")?;
         Ok(Response { tau: f64::INFINITY, tau_leak: tau, per_charge: 1.0 / tau, per_voltage: 1.0 / tau })
     }
@@ -83,7 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exact = qif_period(1.0, -10.0, 10.0);
     println!("period {period:.4} ms, closed form {exact:.4} ms");
     if (period - exact).abs() > 2e-4 {
-        return Err("the period is not that of the closed form".into());
+        return Err("the period differs from the closed form".into());
     }
     Ok(())
 }

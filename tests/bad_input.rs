@@ -1,10 +1,10 @@
-//! Wrong input through the command line: exit code 2, each problem with its line, its key and what is accepted, all of
-//! them at once; nothing is run and no output appears.
+//! Wrong input on the command line. lapicque must exit with code 2 and report all problems at once, each with its line,
+//! its key and what is accepted. Nothing is run and no output file appears.
 
 use crate::program::{Ended, names, run, write};
 
-/// A network that is right. Tests replace a text in it by a wrong one.
-const RIGHT: &str = r#"[parameters]
+/// A valid configuration. Tests replace a piece of text in it by a wrong one.
+const VALID: &str = r#"[parameters]
 J = "0.1 mV"
 g = 5
 [simulation]
@@ -40,133 +40,187 @@ activity = { bin = "1 ms" }
 traces = [{ population = "E", variables = ["v"], neurons = "0..5", every = "0.2 ms" }]
 "#;
 
-/// Runs a configuration with more arguments in an empty folder and asserts that nothing came of it.
+/// Runs a configuration with `extra` arguments in an empty folder. Asserts that it is refused: exit code 2, no result
+/// printed, no file written. `lapicque check` must print the same messages, unless they are about `--threads`, an
+/// option that `check` does not have.
 #[track_caller]
-fn refused(text: &str, more: &[&str]) -> Ended {
+fn refused(text: &str, extra: &[&str]) -> Ended {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "net.toml", text);
-    let ended = run(folder, &[&["run", "net.toml"], more].concat());
-    assert_eq!(ended.code, 2, "exit code, with {more:?}\n{}\n{}", ended.out, ended.err);
+    let ended = run(folder, &[&["run", "net.toml"], extra].concat());
+    assert_eq!(ended.code, 2, "exit code, with {extra:?}\n{}\n{}", ended.out, ended.err);
     assert_eq!(ended.out, "", "nothing was run");
     assert_eq!(names(folder), ["net.toml"], "no output was made");
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
-    let checked = run(folder, &[&["check", "net.toml"], more.split(|a| *a == "--threads").next().unwrap()].concat());
-    if !more.contains(&"--threads") {
-        assert_eq!((checked.code, &checked.err), (2, &ended.err), "check says the same");
+    let checked = run(folder, &[&["check", "net.toml"], extra.split(|a| *a == "--threads").next().unwrap()].concat());
+    if !extra.contains(&"--threads") {
+        assert_eq!((checked.code, &checked.err), (2, &ended.err), "check prints the same messages");
     }
     ended
 }
 
-/// Replaces `right` by `wrong` and asserts that there is one problem, in the line of the replacement, with these words.
+/// Replaces `right` by `wrong` and asserts that exactly one problem is reported. The message must name the line of the
+/// replacement and `key`, and contain all of `words`.
 #[track_caller]
-fn wrong(right: &str, wrong: &str, key: &str, words: &[&str]) {
-    let at = RIGHT.find(right).unwrap_or_else(|| panic!("{right} is not in the file"));
-    let text = RIGHT.replacen(right, wrong, 1);
-    let differs = right.bytes().zip(wrong.bytes()).take_while(|(a, b)| a == b).count();
-    let line = text[..at + differs].matches('\n').count() + 1;
+fn assert_problem(right: &str, wrong: &str, key: &str, words: &[&str]) {
+    let at = VALID.find(right).unwrap_or_else(|| panic!("{right} is not in the file"));
+    let text = VALID.replacen(right, wrong, 1);
+    // The line of the first changed byte.
+    let unchanged = right.bytes().zip(wrong.bytes()).take_while(|(a, b)| a == b).count();
+    let line = text[..at + unchanged].matches('\n').count() + 1;
     let ended = refused(&text, &[]);
     assert_eq!(ended.err.matches("error:").count(), 1, "one problem: {}", ended.err);
     let head = format!("error: net.toml:{line}: {key}");
     assert_eq!(ended.err.lines().next(), Some(head.as_str()), "{}", ended.err);
     for word in words {
-        assert!(ended.err.contains(word), "\"{word}\" is not said: {}", ended.err);
+        assert!(ended.err.contains(word), "\"{word}\" is missing in the message: {}", ended.err);
     }
 }
 
 #[test]
-fn the_network_of_these_tests_is_right() {
+fn the_unchanged_configuration_runs() {
     let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), "net.toml", RIGHT);
+    write(directory.path(), "net.toml", VALID);
     let ended = run(directory.path(), &["run", "net.toml", "--quiet"]);
     assert_eq!(ended.code, 0, "{}", ended.err);
 }
 
 #[test]
-fn unknown_keys_and_models_come_with_the_nearest_name() {
-    wrong("dt = ", "dtt = ", "simulation.dtt", &["unknown key \"dtt\"", "did you mean dt?"]);
-    wrong("tau_m = ", "tau_n = ", "population.E.neuron.tau_n", &["did you mean tau_m?"]);
-    wrong("rate = ", "raet = ", "input.drive.raet", &["did you mean rate?"]);
-    wrong("delay = ", "dealy = ", "projection.excitation.dealy", &["did you mean delay?"]);
-    wrong(
+fn unknown_keys_and_models_are_reported_with_the_nearest_known_name() {
+    assert_problem("dt = ", "dtt = ", "simulation.dtt", &["unknown key \"dtt\"", "did you mean dt?"]);
+    assert_problem("tau_m = ", "tau_n = ", "population.E.neuron.tau_n", &["did you mean tau_m?"]);
+    assert_problem("rate = ", "raet = ", "input.drive.raet", &["did you mean rate?"]);
+    assert_problem("delay = ", "dealy = ", "projection.excitation.dealy", &["did you mean delay?"]);
+    assert_problem(
         "\"lif\"",
         "\"lfi\"",
         "population.E.neuron.kind",
         &["unknown model \"lfi\"", "passive", "did you mean \"lif\"?"],
     );
-    wrong("\"delta\"", "\"delt\"", "population.E.receptor.syn.kind", &["did you mean \"delta\"?"]);
-    wrong("\"poisson\"", "\"poison\"", "input.drive.kind", &["did you mean \"poisson\"?"]);
-    wrong("erdos_renyi", "erdos_reny", "projection.inhibition.rule", &["did you mean erdos_renyi?"]);
-    wrong("[\"v\"]", "[\"w\"]", "record.traces.0.variables", &["no variable \"w\"", "v"]);
+    assert_problem("\"delta\"", "\"delt\"", "population.E.receptor.syn.kind", &["did you mean \"delta\"?"]);
+    assert_problem("\"poisson\"", "\"poison\"", "input.drive.kind", &["did you mean \"poisson\"?"]);
+    assert_problem("erdos_renyi", "erdos_reny", "projection.inhibition.rule", &["did you mean erdos_renyi?"]);
+    assert_problem("[\"v\"]", "[\"w\"]", "record.traces.0.variables", &["no variable \"w\"", "v"]);
 }
 
 #[test]
-fn units_must_be_given_and_fit() {
-    wrong("\"20 ms\", v_th", "20, v_th", "population.E.neuron.tau_m", &["has no unit", "ms, s, us", "write \"20 ms\""]);
-    wrong("\"20 ms\", v_th", "\"20 pA\", v_th", "population.E.neuron.tau_m", &["is a current; a time is needed"]);
-    wrong("\"12 kHz\"", "\"12 kHzz\"", "input.drive.rate", &["unknown unit \"kHzz\""]);
-    wrong("\"= J\"\n[proj", "\"= J / 1 ms\"\n[proj", "input.drive.weight", &["a voltage (the jump of V) is needed"]);
+fn units_must_be_given_and_have_the_right_dimension() {
+    assert_problem(
+        "\"20 ms\", v_th",
+        "20, v_th",
+        "population.E.neuron.tau_m",
+        &["has no unit", "ms, s, us", "write \"20 ms\""],
+    );
+    assert_problem(
+        "\"20 ms\", v_th",
+        "\"20 pA\", v_th",
+        "population.E.neuron.tau_m",
+        &["is a current; a time is needed"],
+    );
+    assert_problem("\"12 kHz\"", "\"12 kHzz\"", "input.drive.rate", &["unknown unit \"kHzz\""]);
+    assert_problem(
+        "\"= J\"\n[proj",
+        "\"= J / 1 ms\"\n[proj",
+        "input.drive.weight",
+        &["a voltage (the jump of V) is needed"],
+    );
 }
 
 #[test]
 fn numbers_must_be_finite_and_in_range() {
-    wrong("g = 5", "g = nan", "parameters.g", &["not a finite number"]);
-    wrong("\"2 ms\" }", "\"inf ms\" }", "population.E.neuron.t_ref", &["not a finite number"]);
-    wrong("\"20 ms\", v_th", "\"-20 ms\", v_th", "population.E.neuron.tau_m", &["out of range", "greater than 0"]);
-    wrong("erdos_renyi = 0.1", "erdos_renyi = 1.1", "projection.inhibition.rule.erdos_renyi", &["from 0 to 1"]);
-    wrong("duration = \"20 ms\"", "duration = \"0 ms\"", "simulation.duration", &["greater than 0"]);
-    wrong("duration = \"20 ms\"", "duration = \"-1 s\"", "simulation.duration", &["greater than 0"]);
-    wrong("dt = \"0.1 ms\"", "dt = \"0 ms\"", "simulation.dt", &["greater than 0"]);
+    assert_problem("g = 5", "g = nan", "parameters.g", &["not a finite number"]);
+    assert_problem("\"2 ms\" }", "\"inf ms\" }", "population.E.neuron.t_ref", &["not a finite number"]);
+    assert_problem(
+        "\"20 ms\", v_th",
+        "\"-20 ms\", v_th",
+        "population.E.neuron.tau_m",
+        &["out of range", "greater than 0"],
+    );
+    assert_problem(
+        "erdos_renyi = 0.1",
+        "erdos_renyi = 1.1",
+        "projection.inhibition.rule.erdos_renyi",
+        &["from 0 to 1"],
+    );
+    assert_problem("duration = \"20 ms\"", "duration = \"0 ms\"", "simulation.duration", &["greater than 0"]);
+    assert_problem("duration = \"20 ms\"", "duration = \"-1 s\"", "simulation.duration", &["greater than 0"]);
+    assert_problem("dt = \"0.1 ms\"", "dt = \"0 ms\"", "simulation.dt", &["greater than 0"]);
 }
 
 #[test]
-fn delays_have_at_least_a_step_and_at_most_a_million() {
-    wrong("delay = \"1.5 ms\"", "delay = \"0.04 ms\"", "projection.excitation.delay", &["at least one step", "0.1 ms"]);
-    wrong("delay = \"1.5 ms\"", "delay = \"-1 ms\"", "projection.excitation.delay", &["at least one step"]);
-    wrong("delay = \"1.5 ms\"", "delay = \"1000 s\"", "projection.excitation.delay", &["at most 100000 ms"]);
+fn delays_must_be_from_one_step_to_a_million_steps() {
+    assert_problem(
+        "delay = \"1.5 ms\"",
+        "delay = \"0.04 ms\"",
+        "projection.excitation.delay",
+        &["at least one step", "0.1 ms"],
+    );
+    assert_problem("delay = \"1.5 ms\"", "delay = \"-1 ms\"", "projection.excitation.delay", &["at least one step"]);
+    assert_problem("delay = \"1.5 ms\"", "delay = \"1000 s\"", "projection.excitation.delay", &["at most 100000 ms"]);
     let drawn = "delay = { lognormal = [\"1.5 ms\", \"15 ms\"] }";
-    wrong("delay = \"1.5 ms\"", drawn, "projection.excitation.delay", &["at most 100000 ms", "add max"]);
+    assert_problem("delay = \"1.5 ms\"", drawn, "projection.excitation.delay", &["at most 100000 ms", "add max"]);
 }
 
 #[test]
-fn a_rule_needs_enough_neurons() {
+fn a_rule_must_fit_the_sizes_of_its_populations() {
     let rule = "rule = { fixed_in_degree = 81 }\nmultapses = false";
-    wrong("rule = { fixed_in_degree = 10 }", rule, "projection.excitation.rule", &["81", "80 sources", "multapses"]);
+    assert_problem(
+        "rule = { fixed_in_degree = 10 }",
+        rule,
+        "projection.excitation.rule",
+        &["81", "80 sources", "multapses"],
+    );
     let rule = "rule = \"one_to_one\"";
-    wrong("rule = { fixed_in_degree = 10 }", rule, "projection.excitation.rule", &["there are 80 and 20"]);
+    assert_problem(
+        "rule = { fixed_in_degree = 10 }",
+        rule,
+        "projection.excitation.rule",
+        &["there are 80 sources and 20 targets"],
+    );
 }
 
 #[test]
-fn populations_must_exist_once_and_have_neurons() {
-    wrong("from = \"E\"", "from = \"EE\"", "projection.excitation.from", &["unknown population \"EE\"", "E, I"]);
-    wrong("size = 80", "size = 0", "population.E.size", &["at least 1 neuron"]);
-    let ended = refused(&RIGHT.replace("[population.I]", "[population.E]"), &[]);
+fn populations_must_exist_be_unique_and_have_neurons() {
+    assert_problem(
+        "from = \"E\"",
+        "from = \"EE\"",
+        "projection.excitation.from",
+        &["unknown population \"EE\"", "E, I"],
+    );
+    assert_problem("size = 80", "size = 0", "population.E.size", &["at least 1 neuron"]);
+    let ended = refused(&VALID.replace("[population.I]", "[population.E]"), &[]);
     assert!(ended.err.contains("net.toml:11") && ended.err.contains("duplicate"), "{}", ended.err);
-    let ended = refused(&RIGHT.replace("size = 80", "size = 80\nsize = 81"), &[]);
+    let ended = refused(&VALID.replace("size = 80", "size = 80\nsize = 81"), &[]);
     assert!(ended.err.contains("net.toml:9") && ended.err.contains("duplicate"), "{}", ended.err);
 }
 
 #[test]
 fn sizes_that_overflow_are_refused_and_not_wrapped() {
-    wrong("size = 80", "size = 4294967296", "population.E.size", &["too many", "4294967295"]);
-    wrong("size = 80", "size = 99999999999999999999999999", "population.E.size", &["0 to"]);
-    wrong("size = 80", "size = -1", "population.E.size", &["from 0 to"]);
-    wrong("size = 80", "size = \"= 2^70\"", "population.E.size", &["out of range"]);
-    wrong("size = 20", "size = 4294967290", "population.I.size", &["4294967370 neurons", "at most 4294967295"]);
-    wrong(
+    assert_problem("size = 80", "size = 4294967296", "population.E.size", &["too many", "4294967295"]);
+    assert_problem("size = 80", "size = 99999999999999999999999999", "population.E.size", &["0 to"]);
+    assert_problem("size = 80", "size = -1", "population.E.size", &["from 0 to"]);
+    assert_problem("size = 80", "size = \"= 2^70\"", "population.E.size", &["out of range"]);
+    assert_problem(
+        "size = 20",
+        "size = 4294967290",
+        "population.I.size",
+        &["4294967370 neurons", "at most 4294967295"],
+    );
+    assert_problem(
         "fixed_in_degree = 10",
         "fixed_in_degree = 4294967296",
         "projection.excitation.rule.fixed_in_degree",
         &["large"],
     );
-    wrong("duration = \"20 ms\"", "duration = \"1e300 s\"", "simulation.duration", &["more than 9e15"]);
+    assert_problem("duration = \"20 ms\"", "duration = \"1e300 s\"", "simulation.duration", &["more than 9e15"]);
 }
 
 #[test]
-fn a_network_larger_than_the_memory_is_refused_with_the_numbers() {
+fn a_network_larger_than_memory_is_refused_and_both_sizes_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
-    write(folder, "net.toml", RIGHT);
+    write(folder, "net.toml", VALID);
     for command in ["run", "check"] {
         for setting in
             ["population.E.size=4000000000", "projection.excitation.rule={ fixed_total_number = 9000000000000000 }"]
@@ -183,30 +237,35 @@ fn a_network_larger_than_the_memory_is_refused_with_the_numbers() {
     }
 }
 
-/// What one field may be stands on a model's page; how fields go together only the model knows.
+/// The page of a model gives the range of each single field. Only the model itself can check several fields together.
 #[test]
-fn what_a_model_refuses_has_its_line_too() {
-    wrong("v_reset = \"10 mV\"", "v_reset = \"30 mV\"", "population.E.neuron.v_reset", &["must lie below v_threshold"]);
-    wrong("t_ref = \"2 ms\"", "t_ref = \"100 s\"", "population.E.neuron.t_ref", &["too long", "at most"]);
-    wrong("tau_m = \"20 ms\", ", "C = \"1 pF\", ", "population.E.neuron.C", &["C needs g_L or tau_m"]);
-    wrong("\"12 kHz\"", "\"1000000 GHz\"", "input.drive.rate", &["at most 8000"]);
+fn problems_found_by_a_model_are_reported_with_their_line() {
+    assert_problem(
+        "v_reset = \"10 mV\"",
+        "v_reset = \"30 mV\"",
+        "population.E.neuron.v_reset",
+        &["must lie below v_threshold"],
+    );
+    assert_problem("t_ref = \"2 ms\"", "t_ref = \"100 s\"", "population.E.neuron.t_ref", &["too long", "at most"]);
+    assert_problem("tau_m = \"20 ms\", ", "C = \"1 pF\", ", "population.E.neuron.C", &["C needs g_L or tau_m"]);
+    assert_problem("\"12 kHz\"", "\"1000000 GHz\"", "input.drive.rate", &["at most 8000"]);
     let drawn = "v_reset = { normal = [\"10 mV\", \"5 mV\"] }";
-    wrong("v_reset = \"10 mV\"", drawn, "population.E.neuron.v_reset", &["must lie below v_threshold"]);
-    let ended = refused(RIGHT, &["--set", "population.I.neuron.v_reset=\"30 mV\""]);
+    assert_problem("v_reset = \"10 mV\"", drawn, "population.E.neuron.v_reset", &["must lie below v_threshold"]);
+    let ended = refused(VALID, &["--set", "population.I.neuron.v_reset=\"30 mV\""]);
     assert!(ended.err.starts_with("error: --set population.I.neuron.v_reset"), "{}", ended.err);
 }
 
 #[test]
-fn all_problems_of_a_file_are_told_at_once_in_its_order() {
-    let text = RIGHT
+fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
+    let text = VALID
         .replace("dt = \"0.1 ms\"", "dt = \"0.1 mV\"")
         .replace("tau_m = \"20 ms\"", "tau_m = \"-20 ms\"")
         .replace("\"12 kHz\"", "12000")
         .replace("erdos_renyi = 0.1", "erdos_renyi = 2")
         .replace("[\"v\"]", "[\"u\"]");
     let ended = refused(&text, &["--set", "population.I.siez=3"]);
-    let heads: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error:")).collect();
-    let starts = [
+    let errors: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error:")).collect();
+    let expected = [
         "error: net.toml:6: simulation.dt",
         "error: net.toml:9: population.E.neuron.tau_m",
         "error: net.toml:17: input.drive.rate",
@@ -214,17 +273,17 @@ fn all_problems_of_a_file_are_told_at_once_in_its_order() {
         "error: net.toml:34: record.traces.0.variables",
         "error: --set population.I.siez=3: unknown key \"siez\"",
     ];
-    assert_eq!(heads.len(), starts.len(), "{}", ended.err);
-    for (head, start) in heads.iter().zip(starts) {
-        assert!(head.starts_with(start), "{head} should start with {start}");
+    assert_eq!(errors.len(), expected.len(), "{}", ended.err);
+    for (error, expected) in errors.iter().zip(expected) {
+        assert!(error.starts_with(expected), "{error} should start with {expected}");
     }
 }
 
 #[test]
-fn weights_that_rounding_would_change_are_warned_of() {
+fn weights_changed_by_rounding_cause_a_warning() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
-    write(folder, "net.toml", RIGHT);
+    write(folder, "net.toml", VALID);
     let large = "projection.excitation.weight=\"1e9 mV\"";
     for arguments in [&["check", "net.toml"][..], &["run", "net.toml", "--quiet", "--out", "run.h5"]] {
         let ended = run(folder, &[arguments, &["--set", large]].concat());
@@ -235,23 +294,23 @@ fn weights_that_rounding_would_change_are_warned_of() {
 }
 
 #[test]
-fn the_configuration_is_no_output() {
+fn the_configuration_file_is_refused_as_output() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
-    write(folder, "net.toml", RIGHT);
+    write(folder, "net.toml", VALID);
     let ended = run(folder, &["run", "net.toml", "--force", "--out", "./net.toml"]);
     assert!(ended.code == 2 && ended.err.contains("is the configuration itself"), "{}", ended.err);
-    assert_eq!(std::fs::read_to_string(folder.join("net.toml")).unwrap(), RIGHT);
+    assert_eq!(std::fs::read_to_string(folder.join("net.toml")).unwrap(), VALID);
 }
 
 #[test]
 fn zero_threads_are_refused() {
-    let ended = refused(RIGHT, &["--threads", "0"]);
+    let ended = refused(VALID, &["--threads", "0"]);
     assert!(ended.err.contains("'0' for '--threads <N>'") && ended.err.contains("1..=1024"), "{}", ended.err);
 }
 
 #[test]
-fn a_syntax_error_has_its_line() {
+fn a_syntax_error_is_reported_with_its_line() {
     for (right, wrong, line) in [
         ("[simulation]", "[simulation", 4),
         ("g = 5", "g = ", 3),
@@ -259,13 +318,13 @@ fn a_syntax_error_has_its_line() {
         ("to = [\"E\", \"I\"]", "to = [\"E\" \"I\"]", 16),
         ("size = 20", "size = 20 neurons", 13),
     ] {
-        let ended = refused(&RIGHT.replacen(right, wrong, 1), &[]);
+        let ended = refused(&VALID.replacen(right, wrong, 1), &[]);
         assert!(ended.err.starts_with(&format!("error: net.toml:{line}")), "{}", ended.err);
     }
 }
 
 #[test]
-fn mistakes_of_set_name_the_argument() {
+fn mistakes_in_a_set_argument_name_the_argument() {
     for (setting, words) in [
         ("parameters.g", "written path=value"),
         ("=3", "empty part"),
@@ -281,20 +340,20 @@ fn mistakes_of_set_name_the_argument() {
         ("projection.excitation.from=X", "unknown population \"X\""),
         ("base=\"other.toml\"", "not by --set"),
     ] {
-        let ended = refused(RIGHT, &["--set", setting]);
+        let ended = refused(VALID, &["--set", setting]);
         assert!(ended.err.starts_with(&format!("error: --set {setting}")), "{setting}: {}", ended.err);
         assert!(ended.err.contains(words), "{setting}: {}", ended.err);
     }
 }
 
 #[test]
-fn duration_and_seed_are_checked_like_keys() {
-    let ended = refused(RIGHT, &["--duration", "10"]);
+fn the_options_duration_and_seed_are_checked_like_keys() {
+    let ended = refused(VALID, &["--duration", "10"]);
     assert!(ended.err.contains("has no unit") && ended.err.contains("simulation.duration"), "{}", ended.err);
-    let ended = refused(RIGHT, &["--duration", "0.25 ms"]);
+    let ended = refused(VALID, &["--duration", "0.25 ms"]);
     assert!(ended.err.contains("whole multiple of dt = 0.1 ms"), "{}", ended.err);
     let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), "net.toml", RIGHT);
+    write(directory.path(), "net.toml", VALID);
     let ended = run(directory.path(), &["run", "net.toml", "--seed=-1"]);
     assert_eq!((ended.code, names(directory.path())), (2, vec!["net.toml".to_string()]));
     assert!(ended.err.contains("--seed"), "{}", ended.err);

@@ -1,4 +1,4 @@
-//! The commands, each by what it promises.
+//! The commands of lapicque: what each one prints, writes and refuses.
 
 use crate::program::{json, names, repository, run, succeed, write};
 use hdf5::types::VarLenUnicode;
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A small network with every kind of thing an export shows.
+/// A small network with all that an export can contain: populations, receptors, drawn delays, activity, a trace.
 const SMALL: &str = r#"[parameters]
 J = "1 mV"
 g = 2
@@ -48,6 +48,7 @@ activity = { bin = "1 ms" }
 traces = [{ population = "E", variables = ["v"], neurons = "2..5", every = "0.5 ms" }]
 "#;
 
+/// A temporary folder that contains `small.toml`.
 fn folder() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "small.toml", SMALL);
@@ -55,15 +56,15 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn json_is_one_object_with_exactly_the_fields_promised() {
+fn json_output_is_one_object_with_exactly_the_expected_fields() {
     let directory = folder();
     let text = succeed(directory.path(), &["run", "small.toml", "--json", "--threads", "2", "--out", "a/b/run.h5"]);
     assert_eq!(text.lines().count(), 1);
     let report = json(&text);
     let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
-    let promised = "neurons synapses threads vector_set dt_ms model_time_s build_s simulate_s realtime_factor \
+    let expected = "neurons synapses threads vector_set dt_ms model_time_s build_s simulate_s realtime_factor \
                     synaptic_events peak_memory_bytes output populations";
-    assert_eq!(keys, promised.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     for (key, value) in [("neurons", 100), ("threads", 2)] {
         assert_eq!(report[key].as_u64(), Some(value), "{key}");
     }
@@ -73,7 +74,7 @@ fn json_is_one_object_with_exactly_the_fields_promised() {
     );
     assert_eq!((report["dt_ms"].as_f64(), report["model_time_s"].as_f64()), (Some(0.1), Some(0.2)));
     let factor = report["simulate_s"].as_f64().unwrap() / 0.2;
-    // Both went through decimal digits and back, which may cost the last bit.
+    // Both numbers were printed as decimal digits and read back, which may change the last bit.
     assert!((report["realtime_factor"].as_f64().unwrap() / factor - 1.0).abs() < 1e-12);
     assert!(report["build_s"].as_f64().unwrap() > 0.0 && !report["vector_set"].as_str().unwrap().is_empty());
     assert_eq!(report["output"], "a/b/run.h5");
@@ -89,7 +90,7 @@ fn json_is_one_object_with_exactly_the_fields_promised() {
         let rate = spikes.neurons.len() as f64 / size as f64 / 0.15;
         assert!((population["rate_hz"].as_f64().unwrap() - rate).abs() < 1e-9 * rate);
         assert!(population["cv_isi"].is_f64() || population["cv_isi"].is_null());
-        assert!(spikes.times_ms.iter().all(|t| *t > 50.0 && *t <= 200.0), "record.from is where the file starts");
+        assert!(spikes.times_ms.iter().all(|t| *t > 50.0 && *t <= 200.0), "recording starts at record.from");
     }
 }
 
@@ -103,7 +104,7 @@ fn quiet_prints_nothing_and_the_default_output_is_out_name() {
 }
 
 #[test]
-fn the_table_names_every_population_and_no_bar_is_drawn_into_a_pipe() {
+fn the_table_has_a_row_per_population_and_a_pipe_gets_no_progress_bar() {
     let directory = folder();
     let ended = run(directory.path(), &["run", "small.toml"]);
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
@@ -118,17 +119,17 @@ fn the_table_names_every_population_and_no_bar_is_drawn_into_a_pipe() {
     }
 }
 
-/// Synapses per line of `check`.
-fn checked(folder: &Path, more: &[&str]) -> Vec<u64> {
-    let text = succeed(folder, &[&["check", "small.toml"], more].concat());
+/// Number of synapses of each projection, as `lapicque check` prints it.
+fn synapses_by_check(folder: &Path, extra: &[&str]) -> Vec<u64> {
+    let text = succeed(folder, &[&["check", "small.toml"], extra].concat());
     let lines = text.lines().filter(|line| line.starts_with("projection"));
     lines.map(|line| line.rsplit(", ").next().unwrap().trim_end_matches(" synapses").parse().unwrap()).collect()
 }
 
 #[test]
-fn check_counts_what_run_builds_and_runs_nothing() {
+fn check_predicts_the_number_of_synapses_and_runs_nothing() {
     let directory = folder();
-    let counts = checked(directory.path(), &[]);
+    let counts = synapses_by_check(directory.path(), &[]);
     assert_eq!(names(directory.path()), ["small.toml"]);
     assert_eq!(counts[..2], [800, 200]);
     let report = json(&succeed(directory.path(), &["run", "small.toml", "--json"]));
@@ -150,7 +151,7 @@ fn every_configuration_passes_check() {
         }
         let text = succeed(Path::new("."), &["check", path.to_str().unwrap()]);
         if path.ends_with("microcircuit_tenth.toml") {
-            // 1065 · 0.1 = 106.5 becomes 106: halves go to the even number, as in numpy.
+            // 1065 · 0.1 = 106.5 becomes 106: halves are rounded to the even number, as in numpy.
             assert!(
                 text.contains("population L5I: 106 ×") && text.contains("\n7717 neurons, 2988807 synapses"),
                 "{text}"
@@ -182,28 +183,30 @@ fn models_lists_every_model_and_prints_its_page() {
     assert!(ended.err.contains("no model \"liff\"") && ended.err.contains("lif, eif"), "{}", ended.err);
 }
 
-/// The little of JSON Schema that the schema uses. The path of the first thing that does not fit, or nothing.
-fn misfit(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> {
+/// Compares `value`, found at the path `at`, with a JSON schema. Supports only the keywords that our schema uses.
+/// Returns the path of the first mismatch and what is wrong there, or `None`.
+fn first_mismatch(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> {
     if let Some(name) = schema["$ref"].as_str() {
-        return misfit(root, &root["$defs"][name.trim_start_matches("#/$defs/")], value, at);
+        return first_mismatch(root, &root["$defs"][name.trim_start_matches("#/$defs/")], value, at);
     }
-    let no = |what: &str| Some(format!("{at}: {value} {what}"));
+    let mismatch = |what: &str| Some(format!("{at}: {value} {what}"));
     for key in ["anyOf", "oneOf"] {
-        if let Some(ways) = schema[key].as_array() {
-            let misfits: Vec<_> = ways.iter().map(|way| misfit(root, way, value, at)).collect();
-            let fitting = misfits.iter().filter(|m| m.is_none()).count();
+        if let Some(alternatives) = schema[key].as_array() {
+            let mismatches: Vec<_> =
+                alternatives.iter().map(|schema| first_mismatch(root, schema, value, at)).collect();
+            let fitting = mismatches.iter().filter(|m| m.is_none()).count();
             if fitting == 0 || (key == "oneOf" && fitting != 1) {
-                return no(&format!("fits {fitting} of {key}: {misfits:?}"));
+                return mismatch(&format!("fits {fitting} of {key}: {mismatches:?}"));
             }
         }
     }
     if schema.get("const").is_some_and(|only| only != value) {
-        return no("is another constant");
+        return mismatch("is not the constant of the schema");
     }
     if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
-        return no("is no such word");
+        return mismatch("is not one of the words of the schema");
     }
-    let is = |name: &Json| match name.as_str().unwrap() {
+    let has_type = |name: &Json| match name.as_str().unwrap() {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
@@ -213,18 +216,21 @@ fn misfit(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> 
     };
     match &schema["type"] {
         Json::Null => {}
-        Json::Array(names) if !names.iter().any(is) => return no("has another type"),
+        Json::Array(names) if !names.iter().any(has_type) => return mismatch("has the wrong type"),
         Json::Array(_) => {}
-        name if !is(name) => return no("has another type"),
+        name if !has_type(name) => return mismatch("has the wrong type"),
         _ => {}
     }
     if let Some(items) = value.as_array() {
-        let bound = |key: &str, open: u64| schema[key].as_u64().unwrap_or(open) as usize;
+        let bound = |key: &str, default: u64| schema[key].as_u64().unwrap_or(default) as usize;
         if items.len() < bound("minItems", 0) || items.len() > bound("maxItems", u32::MAX.into()) {
-            return no("has too few or too many items");
+            return mismatch("has too few or too many items");
         }
         if let Some(each) = schema.get("items") {
-            return items.iter().enumerate().find_map(|(i, item)| misfit(root, each, item, &format!("{at}.{i}")));
+            return items
+                .iter()
+                .enumerate()
+                .find_map(|(i, item)| first_mismatch(root, each, item, &format!("{at}.{i}")));
         }
     }
     let object = value.as_object()?;
@@ -232,30 +238,30 @@ fn misfit(root: &Json, schema: &Json, value: &Json, at: &str) -> Option<String> 
         .as_array()
         .and_then(|keys| keys.iter().find(|key| !object.contains_key(key.as_str().unwrap())))
     {
-        return no(&format!("lacks {key}"));
+        return mismatch(&format!("lacks {key}"));
     }
     object.iter().find_map(|(key, inner)| {
         let at = format!("{at}.{key}");
         match (schema["properties"].get(key), schema.get("additionalProperties")) {
-            (Some(schema), _) => misfit(root, schema, inner, &at),
+            (Some(schema), _) => first_mismatch(root, schema, inner, &at),
             (None, Some(Json::Bool(false))) => Some(format!("{at}: unknown key")),
-            (None, Some(schema)) if schema.is_object() => misfit(root, schema, inner, &at),
+            (None, Some(schema)) if schema.is_object() => first_mismatch(root, schema, inner, &at),
             _ => None,
         }
     })
 }
 
 #[test]
-fn the_schema_takes_every_configuration_and_refuses_slips() {
+fn the_schema_accepts_every_configuration_and_refuses_mistakes() {
     let schema = json(&succeed(Path::new("."), &["schema"]));
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-    let tree = |text: &str| serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
+    let as_json = |text: &str| serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
     for entry in std::fs::read_dir(repository("configs")).unwrap() {
         let path = entry.unwrap().path();
-        let config = tree(&std::fs::read_to_string(&path).unwrap());
-        assert_eq!(misfit(&schema, &schema, &config, "top"), None, "{}", path.display());
+        let config = as_json(&std::fs::read_to_string(&path).unwrap());
+        assert_eq!(first_mismatch(&schema, &schema, &config, "top"), None, "{}", path.display());
     }
-    assert_eq!(misfit(&schema, &schema, &tree(SMALL), "top"), None);
+    assert_eq!(first_mismatch(&schema, &schema, &as_json(SMALL), "top"), None);
     for (right, wrong) in [
         ("duration = \"200 ms\"\n", ""),
         ("duration", "durtion"),
@@ -267,12 +273,15 @@ fn the_schema_takes_every_configuration_and_refuses_slips() {
         ("rate = \"1500 Hz\"\n", ""),
     ] {
         let text = SMALL.replacen(right, wrong, 1);
-        assert!(misfit(&schema, &schema, &tree(&text), "top").is_some(), "{right} → {wrong} passes");
+        assert!(
+            first_mismatch(&schema, &schema, &as_json(&text), "top").is_some(),
+            "the schema accepts {wrong} in place of {right}"
+        );
     }
 }
 
 #[test]
-fn info_says_what_a_file_holds() {
+fn info_prints_the_contents_of_a_file() {
     let directory = folder();
     succeed(directory.path(), &["run", "small.toml", "--quiet", "--seed", "7", "--set", "parameters.g=3"]);
     let text = succeed(directory.path(), &["info", "out/small.h5"]);
@@ -290,7 +299,7 @@ fn info_says_what_a_file_holds() {
 }
 
 #[test]
-fn diff_finds_none_between_equal_runs_and_names_time_and_neuron_otherwise() {
+fn diff_names_the_time_and_neuron_of_the_first_difference() {
     let directory = folder();
     let folder = directory.path();
     succeed(folder, &["run", "small.toml", "--quiet", "--out", "a.h5", "--threads", "1"]);
@@ -309,9 +318,10 @@ fn diff_finds_none_between_equal_runs_and_names_time_and_neuron_otherwise() {
     assert_eq!((ended.code, ended.out.as_str()), (2, ""));
 }
 
-/// Receptor, source and target populations and neurons, bits of weight and delay of each synapse, in order.
+/// Synapses, sorted: receptor, source population, source, target population, target, bits of weight, bits of delay.
 type Synapses = Vec<(String, String, u64, String, u64, u64, u64)>;
 
+/// Reads the synapses of a CSV file written by `export connectivity`.
 fn from_csv(path: &Path) -> Synapses {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
@@ -327,6 +337,7 @@ fn from_csv(path: &Path) -> Synapses {
     synapses
 }
 
+/// Reads the synapses of a SONATA edge file written by `export connectivity`.
 fn from_sonata(path: &Path) -> Synapses {
     let file = hdf5::File::open(path).unwrap();
     let mut synapses = Synapses::new();
@@ -355,11 +366,11 @@ fn from_sonata(path: &Path) -> Synapses {
 fn export_connectivity_writes_every_synapse_with_its_weight_and_delay() {
     let directory = folder();
     let folder = directory.path();
-    let counts = checked(folder, &[]);
+    let counts = synapses_by_check(folder, &[]);
     let total: u64 = counts.iter().sum();
     for name in ["edges.csv", "edges.h5"] {
-        let said = succeed(folder, &["export", "connectivity", "small.toml", "--out", name]);
-        assert_eq!(said, format!("{total} synapses in {name}\n"));
+        let printed = succeed(folder, &["export", "connectivity", "small.toml", "--out", name]);
+        assert_eq!(printed, format!("{total} synapses in {name}\n"));
     }
     let table = from_csv(&folder.join("edges.csv"));
     assert_eq!(table, from_sonata(&folder.join("edges.h5")));
@@ -380,7 +391,7 @@ fn export_connectivity_writes_every_synapse_with_its_weight_and_delay() {
     let expected: BTreeMap<_, _> = [("E", "E"), ("E", "I"), ("I", "E")].into_iter().zip(counts).collect();
     assert_eq!(pairs, expected);
     assert!(degrees.len() == 100 && degrees.values().all(|degree| *degree == 10));
-    // Another seed is another network; what lapicque wrote is replaced, a foreign table is not.
+    // Another seed gives another network. A file that lapicque wrote is replaced. A file from elsewhere is kept.
     succeed(folder, &["export", "connectivity", "small.toml", "--out", "edges.csv", "--seed", "2"]);
     assert_ne!(table, from_csv(&folder.join("edges.csv")));
     write(folder, "mine.csv", "my,own\n1,2\n");
@@ -415,15 +426,15 @@ fn export_sonata_report_holds_the_values_of_the_trace() {
 }
 
 #[test]
-fn overrides_change_the_run_and_are_written_down() {
+fn overrides_change_the_run_and_are_recorded_in_the_file() {
     let directory = folder();
     let folder = directory.path();
-    let rate = |more: &[&str]| {
-        let text = succeed(folder, &[&["run", "small.toml", "--json", "--out", "run.h5"], more].concat());
+    let rate = |extra: &[&str]| {
+        let text = succeed(folder, &[&["run", "small.toml", "--json", "--out", "run.h5"], extra].concat());
         json(&text)["populations"]["E"]["rate_hz"].as_f64().unwrap()
     };
     let (weak, strong) = (rate(&["--set", "parameters.g=0"]), rate(&["--set", "parameters.g=6"]));
-    assert!(strong < 0.8 * weak, "inhibition changes nothing: {weak} Hz, {strong} Hz");
+    assert!(strong < 0.8 * weak, "inhibition does not lower the rate: {weak} Hz, {strong} Hz");
     let arguments =
         ["--seed", "9", "--duration", "100 ms", "--set", "parameters.g=6", "--set", "record.from=\"20 ms\""];
     rate(&arguments);

@@ -1,6 +1,8 @@
-//! Every model of the list, whatever it is: its page is complete, its ranges are enforced by name, its kernels stay
-//! finite under random drive, and neither the cut into blocks, nor fusing, nor the vector set changes a bit.
+//! Tests that every model of the standard list must pass. Its page is complete. Values out of range are refused with
+//! the name of the field. Its state stays finite under random drive. Spikes and state are the same bits for every block
+//! size, fused and staged, and for every vector instruction set.
 
+use crate::common::ForcedLevels;
 use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, ChunkValues, LANES, chunks_for};
 use lapicque_models::list::Models;
 use lapicque_models::numerics::random::{Purpose, Stream};
@@ -10,11 +12,12 @@ use lapicque_models::population::assemble::NeuronRecipe;
 use lapicque_models::population::{BlockInput, Drive, LONGEST_REFRACTORY, Neurons, ReceptorSums};
 use lapicque_models::vector::{self, Level};
 
+/// The pages of all models with this role.
 fn pages(role: Role) -> Vec<&'static Page> {
     Models::standard().pages().into_iter().filter(|p| p.role == role).collect()
 }
 
-/// BlockValues with which a model works: a plausible number for every required field.
+/// One value for each field of a page, chosen so that the model works.
 fn plausible(page: &Page) -> Vec<f64> {
     let value = |field: &lapicque_models::page::Field| match (field.default, field.name) {
         (_, "E_L") => -1.5,
@@ -30,8 +33,9 @@ fn plausible(page: &Page) -> Vec<f64> {
     page.fields.iter().map(value).collect()
 }
 
-fn table(page: &'static Page, each: Option<usize>) -> ParameterTable {
-    let column = |value: f64| each.map_or(ParameterColumn::Same(value), |n| ParameterColumn::Each(vec![value; n]));
+/// The plausible values as a parameter table. With `Some(n)` each of n neurons has its own value of every parameter.
+fn table(page: &'static Page, neurons: Option<usize>) -> ParameterTable {
+    let column = |value: f64| neurons.map_or(ParameterColumn::Same(value), |n| ParameterColumn::Each(vec![value; n]));
     ParameterTable::new(page, plausible(page).into_iter().map(column).collect())
 }
 
@@ -74,16 +78,16 @@ fn ranges_are_enforced_with_the_name_of_the_field() {
     }
 }
 
-/// Membrane, receptors, whether parameters are per neuron.
+/// Every membrane with up to two receptors, and whether each neuron has its own parameters.
 fn combinations() -> Vec<(&'static Page, Vec<&'static Page>, bool)> {
     let receptors = pages(Role::Receptor);
     let mut all = Vec::new();
     for membrane in pages(Role::Membrane) {
-        for each in [false, true] {
-            all.push((membrane, Vec::new(), each));
+        for per_neuron in [false, true] {
+            all.push((membrane, Vec::new(), per_neuron));
             for &a in &receptors {
-                all.push((membrane, vec![a], each));
-                all.extend(receptors.iter().map(|&b| (membrane, vec![a, b], each)));
+                all.push((membrane, vec![a], per_neuron));
+                all.extend(receptors.iter().map(|&b| (membrane, vec![a, b], per_neuron)));
             }
         }
     }
@@ -93,18 +97,20 @@ fn combinations() -> Vec<(&'static Page, Vec<&'static Page>, bool)> {
 const NEURONS: usize = 300;
 const BLOCKS: usize = NEURONS.div_ceil(BLOCK);
 
-fn build(membrane: &'static Page, receptors: &[&'static Page], each: bool, fuse: bool) -> Box<dyn Neurons> {
+/// A population of 300 neurons.
+fn build(membrane: &'static Page, receptors: &[&'static Page], per_neuron: bool, fuse: bool) -> Box<dyn Neurons> {
     let models = Models::standard();
-    let each = each.then_some(NEURONS);
-    let tables: Vec<_> = receptors.iter().map(|&r| models.receptor(r).unwrap().with(table(r, each))).collect();
-    let neuron = table(membrane, each);
+    let neurons = per_neuron.then_some(NEURONS);
+    let tables: Vec<_> = receptors.iter().map(|&r| models.receptor(r).unwrap().with(table(r, neurons))).collect();
+    let neuron = table(membrane, neurons);
     let recipe = NeuronRecipe { dt: 0.1, len: NEURONS, membrane: &neuron, receptors: &tables, fuse };
     (models.membrane(membrane).unwrap().build)(&recipe).unwrap()
 }
 
-/// Steps under random drive and events, `chunks` chunks at a time. A drive that is the same for all neurons is given as
-/// one number or as one for each. Returns all spikes and the final state as bits.
-fn drive(
+/// Runs 200 steps with random drive, events and jumps, `chunks` chunks in a call. In every fifth step all neurons have
+/// the same drive: with `one_number` the neurons get it as one number, otherwise as one number each. Returns all spikes
+/// as (step, neuron), and the bits of the final state.
+fn simulate(
     neurons: &mut dyn Neurons,
     membrane: &Page,
     receptors: &[&'static Page],
@@ -115,20 +121,20 @@ fn drive(
     let (mut spikes, mut fired) = (Vec::new(), Vec::new());
     for step in 0..200 {
         let mut stream = Stream::new(step, Purpose::Noise, [0, 0]);
-        let mut lanes = |sd: f64| -> Vec<ChunkValues> {
-            (0..total).map(|_| std::array::from_fn(|_| sd * (stream.uniform() - 0.45))).collect()
+        let mut random_chunks = |scale: f64| -> Vec<ChunkValues> {
+            (0..total).map(|_| std::array::from_fn(|_| scale * (stream.uniform() - 0.45))).collect()
         };
-        let (held, jump) = (lanes(4.0), lanes(2.0));
-        let events: Vec<Vec<ChunkValues>> = receptors.iter().map(|_| lanes(3.0)).collect();
+        let (drives, jump) = (random_chunks(4.0), random_chunks(2.0));
+        let events: Vec<Vec<ChunkValues>> = receptors.iter().map(|_| random_chunks(3.0)).collect();
         for first in (0..total).step_by(chunks) {
-            let part = |all: &[ChunkValues]| -> BlockValues {
+            let block = |all: &[ChunkValues]| -> BlockValues {
                 BlockValues(std::array::from_fn(|b| all.get(first + b).copied().unwrap_or([0.0; LANES])))
             };
-            let events: Vec<_> = events.iter().map(|e| part(e)).collect();
-            let same = (step % 5 == 0).then_some(held[0][0]);
-            let held = same.map_or_else(|| part(&held), |drive| BlockValues([[drive; LANES]; CHUNKS]));
-            let drive = same.filter(|_| one_number).map_or(Drive::Each(&held), Drive::Same);
-            let jump = part(&jump);
+            let events: Vec<_> = events.iter().map(|e| block(e)).collect();
+            let same = (step % 5 == 0).then_some(drives[0][0]);
+            let drives = same.map_or_else(|| block(&drives), |drive| BlockValues([[drive; LANES]; CHUNKS]));
+            let drive = same.filter(|_| one_number).map_or(Drive::Each(&drives), Drive::Same);
+            let jump = block(&jump);
             let chunks = first..(first + chunks).min(total);
             neurons.step(
                 BlockInput { chunks, drive, events: &events, jump: (step % 3 == 0).then_some(&jump) },
@@ -152,43 +158,42 @@ fn drive(
 }
 
 #[test]
-fn neither_blocks_nor_fusing_nor_tables_per_neuron_change_a_bit() {
+fn block_size_fusing_and_parameters_per_neuron_change_no_bit() {
     let mut fired = 0;
-    for (membrane, receptors, each) in combinations() {
+    for (membrane, receptors, per_neuron) in combinations() {
         let names: Vec<_> = receptors.iter().map(|r| r.name).collect();
-        let whole = drive(&mut *build(membrane, &receptors, false, true), membrane, &receptors, CHUNKS, true);
-        let cut = drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, 2, false);
-        let staged = drive(&mut *build(membrane, &receptors, each, false), membrane, &receptors, CHUNKS, true);
-        assert_eq!(whole, cut, "{} {names:?}: blocks", membrane.name);
-        assert_eq!(whole, staged, "{} {names:?}: fused and staged", membrane.name);
-        fired += whole.0.len();
+        let blocks = simulate(&mut *build(membrane, &receptors, false, true), membrane, &receptors, CHUNKS, true);
+        let pairs = simulate(&mut *build(membrane, &receptors, per_neuron, true), membrane, &receptors, 2, false);
+        let staged = simulate(&mut *build(membrane, &receptors, per_neuron, false), membrane, &receptors, CHUNKS, true);
+        assert_eq!(blocks, pairs, "{} {names:?}: blocks of 16 chunks, and pairs of chunks", membrane.name);
+        assert_eq!(blocks, staged, "{} {names:?}: fused and staged", membrane.name);
+        fired += blocks.0.len();
     }
-    assert!(fired > 1000, "the test drives hard enough to cause spikes: {fired}");
+    assert!(fired > 1000, "the drive is too weak: only {fired} spikes");
 }
 
 #[test]
-fn every_vector_set_gives_the_bits_of_the_portable_kernels() {
-    // Other tests may force another set meanwhile: they too expect the same bits from every set.
-    let usual = vector::level();
-    for (membrane, receptors, each) in combinations() {
+fn every_vector_instruction_set_gives_the_bits_of_the_portable_kernels() {
+    let _levels = ForcedLevels::begin();
+    for (membrane, receptors, per_neuron) in combinations() {
         let at = |level: Level| {
             vector::force(level);
-            drive(&mut *build(membrane, &receptors, each, true), membrane, &receptors, CHUNKS, true)
+            simulate(&mut *build(membrane, &receptors, per_neuron, true), membrane, &receptors, CHUNKS, true)
         };
         let portable = at(Level::Portable);
         for level in Level::ALL {
             assert_eq!(portable, at(level), "{} at {}", membrane.name, level.name());
         }
     }
-    vector::force(usual);
 }
 
-/// Sums taken as they are do what the same sums do as events, at every vector set, and are zero behind.
+/// Integer input sums give the same bits as the same sums passed as events (floating-point weights), for every vector
+/// instruction set. The step sets the integer sums to zero.
 #[test]
-fn sums_are_taken_as_the_events_that_they_are() {
+fn integer_input_sums_act_like_the_same_events() {
     const QUANTA: [f64; 2] = [1.0 / 128.0, 1.0 / 256.0];
-    let usual = vector::level();
-    let (mut taking, mut fired) = (0, 0);
+    let _levels = ForcedLevels::begin();
+    let (mut compared, mut fired) = (0, 0);
     for (membrane, receptors, _) in combinations() {
         let run = |as_sums: bool| {
             let mut neurons = build(membrane, &receptors, false, true);
@@ -198,18 +203,18 @@ fn sums_are_taken_as_the_events_that_they_are() {
                 let drive = BlockValues([[4.0 * stream.uniform(); LANES]; CHUNKS]);
                 let drive = if step % 2 == 0 { Drive::Same(2.0) } else { Drive::Each(&drive) };
                 let mut draw = || std::array::from_fn(|_| stream.below(400) as i32 - 180);
-                let mut drawn = vec![[[[0; LANES]; CHUNKS]; BLOCKS]; receptors.len()];
-                drawn.iter_mut().flatten().flatten().for_each(|chunk| *chunk = draw());
-                // All sums at once where the drive is the same for all.
-                let at_once = if as_sums && step % 2 == 0 { BLOCKS } else { 1 };
-                for block in (0..BLOCKS).step_by(at_once) {
-                    let chunks = block * CHUNKS..((block + at_once) * CHUNKS).min(total);
+                let mut all_sums = vec![[[[0; LANES]; CHUNKS]; BLOCKS]; receptors.len()];
+                all_sums.iter_mut().flatten().flatten().for_each(|chunk| *chunk = draw());
+                // If all neurons have the same drive, one call updates all blocks.
+                let blocks = if as_sums && step % 2 == 0 { BLOCKS } else { 1 };
+                for block in (0..BLOCKS).step_by(blocks) {
+                    let chunks = block * CHUNKS..((block + blocks) * CHUNKS).min(total);
                     if as_sums {
-                        let sums = drawn.iter_mut().map(|sums| &mut sums[block..block + at_once]);
-                        let with_unit = sums.zip(QUANTA).map(|(sums, quantum)| ReceptorSums { sums, quantum });
-                        neurons.step_from_sums(chunks, drive, &mut with_unit.collect::<Vec<_>>(), &mut spikes);
+                        let sums = all_sums.iter_mut().map(|sums| &mut sums[block..block + blocks]);
+                        let with_quantum = sums.zip(QUANTA).map(|(sums, quantum)| ReceptorSums { sums, quantum });
+                        neurons.step_from_sums(chunks, drive, &mut with_quantum.collect::<Vec<_>>(), &mut spikes);
                     } else {
-                        let sums = drawn.iter().map(|sums| sums[block]);
+                        let sums = all_sums.iter().map(|sums| sums[block]);
                         let events = sums.zip(QUANTA).map(|(sums, quantum)| {
                             BlockValues(sums.map(|chunk| chunk.map(|sum| f64::from(sum) * quantum)))
                         });
@@ -219,8 +224,8 @@ fn sums_are_taken_as_the_events_that_they_are() {
                         );
                     }
                 }
-                let left = drawn.iter().flat_map(|sums| &sums.as_flattened()[..total]);
-                assert!(!as_sums || left.flatten().all(|&sum| sum == 0), "taken");
+                let remaining = all_sums.iter().flat_map(|sums| &sums.as_flattened()[..total]);
+                assert!(!as_sums || remaining.flatten().all(|&sum| sum == 0), "the step left a sum that is not zero");
                 neurons.end_step();
             }
             let state = |r: usize| (0..NEURONS).map(|n| neurons.get(Some(r), 0, n).to_bits()).collect::<Vec<_>>();
@@ -234,7 +239,7 @@ fn sums_are_taken_as_the_events_that_they_are() {
         if !build(membrane, &receptors, false, true).takes_sums() {
             continue;
         }
-        taking += 1;
+        compared += 1;
         assert!(receptors.len() <= QUANTA.len());
         vector::force(Level::Portable);
         let events = run(false);
@@ -244,37 +249,37 @@ fn sums_are_taken_as_the_events_that_they_are() {
             assert_eq!(events, run(true), "{} at {}", membrane.name, level.name());
         }
     }
-    vector::force(usual);
-    assert!(taking >= 3 && fired > 1000, "{taking} compositions take sums; {fired} spikes");
+    assert!(compared >= 3 && fired > 1000, "{compared} combinations take sums; {fired} spikes");
 }
 
-/// Driven hard, a neuron fires as soon as it is free: once in as many steps as its refractory time has, and one.
+/// A very strong drive makes a neuron spike in every step in which it is not refractory. The interval between two
+/// spikes is then the refractory time plus one step.
 #[test]
-fn refractory_times_last_as_long_as_they_should() {
+fn refractory_times_have_the_right_length() {
     let models = Models::standard();
     for membrane in pages(Role::Membrane).into_iter().filter(|p| p.fields.iter().any(|f| f.name == "t_ref")) {
-        for each in [false, true] {
+        for per_neuron in [false, true] {
             for steps in [0, 1, 2, 62, 63, 64, 65, 130, LONGEST_REFRACTORY] {
                 let mut values = plausible(membrane);
                 let at = |name: &str| membrane.fields.iter().position(|f| f.name == name).expect("a field of the page");
                 values[at("t_ref")] = 0.1 * f64::from(steps);
                 let column = |value: f64| {
-                    if each { ParameterColumn::Each(vec![value; LANES]) } else { ParameterColumn::Same(value) }
+                    if per_neuron { ParameterColumn::Each(vec![value; LANES]) } else { ParameterColumn::Same(value) }
                 };
                 let neuron = ParameterTable::new(membrane, values.into_iter().map(column).collect());
                 let recipe = NeuronRecipe { dt: 0.1, len: LANES, membrane: &neuron, receptors: &[], fuse: true };
                 let mut neurons = (models.membrane(membrane).unwrap().build)(&recipe).unwrap();
-                let period = usize::from(steps) + 1;
-                for step in 0..3 * period + 1 {
+                let interval = usize::from(steps) + 1;
+                for step in 0..3 * interval + 1 {
                     let mut spikes = Vec::new();
                     neurons.step(
                         BlockInput { chunks: 0..2, drive: Drive::Same(1000.0), events: &[], jump: None },
                         &mut spikes,
                     );
                     neurons.end_step();
-                    let fired = if step % period == 0 { LANES } else { 0 };
+                    let fired = if step % interval == 0 { LANES } else { 0 };
                     assert_eq!(spikes.len(), fired, "{}, {steps} steps: step {step}", membrane.name);
-                    assert_eq!(usize::from(neurons.refractory_left(1)), usize::from(steps) - step % period);
+                    assert_eq!(usize::from(neurons.refractory_left(1)), usize::from(steps) - step % interval);
                 }
             }
         }
@@ -282,7 +287,7 @@ fn refractory_times_last_as_long_as_they_should() {
 }
 
 #[test]
-fn a_silent_network_holds_no_subnormal_numbers() {
+fn receptor_variables_without_events_become_zero_and_never_subnormal() {
     for (membrane, receptors, _) in combinations() {
         let mut neurons = build(membrane, &receptors, false, true);
         let zero = BlockValues::ZERO;
@@ -309,16 +314,17 @@ fn a_silent_network_holds_no_subnormal_numbers() {
     }
 }
 
-/// Events that arrive before a step do what they do when the step begins with them, fused or staged.
+/// Events added to a receptor with `arrive` before a step give the same bits as events passed to the step, fused or
+/// staged. Events that make V jump are always passed to the step.
 #[test]
-fn events_may_arrive_before_the_step_that_begins_with_them() {
+fn events_added_before_a_step_act_like_events_passed_to_it() {
     let models = Models::standard();
     let (mut arrived, mut fired) = (0, 0);
-    for (membrane, receptors, each) in combinations() {
+    for (membrane, receptors, per_neuron) in combinations() {
         let jumps: Vec<bool> = receptors.iter().map(|page| models.receptor(page).is_some_and(|r| r.jumps)).collect();
         for fuse in [true, false] {
-            let mut run = |before: bool| {
-                let mut neurons = build(membrane, &receptors, each, fuse);
+            let mut run = |arrive_before: bool| {
+                let mut neurons = build(membrane, &receptors, per_neuron, fuse);
                 let (mut spikes, total) = (Vec::new(), chunks_for(NEURONS));
                 for step in 0..100 {
                     let mut stream = Stream::new(step, Purpose::Weight, [2, 0]);
@@ -327,7 +333,7 @@ fn events_may_arrive_before_the_step_that_begins_with_them() {
                         let mut draw =
                             || BlockValues(std::array::from_fn(|_| std::array::from_fn(|_| 3.0 * stream.uniform())));
                         let mut events: Vec<BlockValues> = receptors.iter().map(|_| draw()).collect();
-                        for (r, events) in events.iter_mut().enumerate().filter(|(r, _)| before && !jumps[*r]) {
+                        for (r, events) in events.iter_mut().enumerate().filter(|(r, _)| arrive_before && !jumps[*r]) {
                             neurons.arrive(r, chunks.clone(), events);
                             *events = BlockValues::ZERO;
                             arrived += 1;
@@ -341,9 +347,9 @@ fn events_may_arrive_before_the_step_that_begins_with_them() {
                 let with_state = (0..receptors.len()).filter(|&r| !receptors[r].variables.is_empty());
                 (spikes, with_state.map(state).collect::<Vec<_>>())
             };
-            let at_once = run(false);
-            fired += at_once.0.len();
-            assert_eq!(at_once, run(true), "{}, fused: {fuse}", membrane.name);
+            let passed = run(false);
+            fired += passed.0.len();
+            assert_eq!(passed, run(true), "{}, fused: {fuse}", membrane.name);
         }
     }
     assert!(arrived > 1000 && fired > 1000, "{arrived} arrivals, {fired} spikes");

@@ -1,7 +1,7 @@
-//! Runs that do not reach their end: killed, interrupted, out of disk, on outputs they may not write.
+//! Runs that do not reach their end: killed, interrupted, disk full, or an output that cannot be written.
 //!
-//! The network spikes about four million times per second of model time in an order that noise decides, so that no two
-//! stretches of it are alike. A file is held, value by value, against an undisturbed run.
+//! The network emits about four million spikes per second of model time. Noise decides their order, so no two stretches
+//! of a run are alike. Each file is compared, value by value, with the file of an undisturbed run.
 
 use crate::program::{Running, end, lapicque, names, run, succeed, write};
 use lapicque_analysis::recording::Reader;
@@ -39,20 +39,26 @@ activity = { bin = "0.5 ms" }
 traces = [{ population = "E", variables = ["v", "syn.i"], neurons = "10..30", every = "0.2 ms" }]
 "#;
 
-/// All that a file holds.
+/// The contents of a file.
 struct Recording {
+    /// Time up to which the file is complete, ms.
     until: f64,
-    /// Per population: size, bits of the times, neurons.
+    /// For each population: bits of the times, neurons.
     spikes: Vec<(Vec<u64>, Vec<u64>)>,
-    /// Per population: counts and bits of the rates.
+    /// For each population: spike counts, bits of the rates.
     activity: Vec<(Vec<u32>, Vec<u64>)>,
+    /// For each traced variable: bits of the values.
     traces: Vec<Vec<u64>>,
 }
 
 const POPULATIONS: [&str; 2] = ["E", "I"];
+/// Start of the recording, ms.
 const FROM: f64 = 2.0;
+/// Width of the bins of the activity, ms.
 const BIN: f64 = 0.5;
+/// Interval between two rows of a trace, ms.
 const EVERY: f64 = 0.2;
+/// Number of traced neurons.
 const TRACED: usize = 20;
 
 fn bits(values: Vec<f64>) -> Vec<u64> {
@@ -78,51 +84,54 @@ fn read(path: &Path) -> Recording {
 }
 
 impl Recording {
-    /// Asserts that this is `whole` up to the time this names, and nothing else. Returns the number of spikes.
+    /// Asserts that this recording holds exactly the values of `whole` up to the time `self.until`. Returns the number
+    /// of spikes.
     #[track_caller]
-    fn is_beginning_of(&self, whole: &Recording) -> usize {
+    fn assert_is_beginning_of(&self, whole: &Recording) -> usize {
         let until = self.until;
         assert!(until <= whole.until, "the reference ends before {until} ms");
         let mut count = 0;
-        for ((times, neurons), (all, who)) in self.spikes.iter().zip(&whole.spikes) {
-            let due = all.partition_point(|time| f64::from_bits(*time) <= until);
-            assert_eq!((times.len(), neurons.len()), (due, due), "spikes up to {until} ms");
-            assert!(*times == all[..due] && *neurons == who[..due], "other spikes up to {until} ms");
-            count += due;
+        for ((times, neurons), (all_times, all_neurons)) in self.spikes.iter().zip(&whole.spikes) {
+            let expected = all_times.partition_point(|time| f64::from_bits(*time) <= until);
+            assert_eq!((times.len(), neurons.len()), (expected, expected), "number of spikes up to {until} ms");
+            let equal = *times == all_times[..expected] && *neurons == all_neurons[..expected];
+            assert!(equal, "different spikes up to {until} ms");
+            count += expected;
         }
-        let steps = |width: f64| ((until - FROM).max(0.0) / width + 1e-6).floor() as usize;
-        for ((counts, rates), (all, every)) in self.activity.iter().zip(&whole.activity) {
-            let due = steps(BIN);
-            assert_eq!((counts.len(), rates.len()), (due, due), "bins up to {until} ms");
-            assert!(*counts == all[..due] && *rates == every[..due], "other activity up to {until} ms");
+        let intervals = |width: f64| ((until - FROM).max(0.0) / width + 1e-6).floor() as usize;
+        for ((counts, rates), (all_counts, all_rates)) in self.activity.iter().zip(&whole.activity) {
+            let expected = intervals(BIN);
+            assert_eq!((counts.len(), rates.len()), (expected, expected), "number of bins up to {until} ms");
+            let equal = *counts == all_counts[..expected] && *rates == all_rates[..expected];
+            assert!(equal, "different activity up to {until} ms");
         }
-        for (values, all) in self.traces.iter().zip(&whole.traces) {
-            let due = if until < FROM { 0 } else { TRACED * (steps(EVERY) + 1) };
-            assert_eq!(values.len(), due, "values of traces up to {until} ms");
-            assert!(*values == all[..due], "other traces up to {until} ms");
+        for (values, all_values) in self.traces.iter().zip(&whole.traces) {
+            let expected = if until < FROM { 0 } else { TRACED * (intervals(EVERY) + 1) };
+            assert_eq!(values.len(), expected, "number of traced values up to {until} ms");
+            assert!(*values == all_values[..expected], "different traces up to {until} ms");
         }
         count
     }
 }
 
-/// The inode of a file; a flush gives the output another one.
+/// The inode of a file. Every flush replaces the output by a new file, so its inode changes.
 fn inode(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().map(|metadata| metadata.ino())
 }
 
-/// Waits for what another process does.
+/// Waits until `done` is true. Fails if the run ends first or a minute passes. `what` names the awaited event.
 #[track_caller]
-fn until(running: &mut Running, what: &str, mut done: impl FnMut() -> bool) {
+fn wait_for(running: &mut Running, what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
-        assert!(running.lives(), "the run ended before {what}");
+        assert!(running.is_running(), "the run ended before {what}");
         assert!(began.elapsed() < Duration::from_secs(60), "no {what} within a minute");
         std::thread::yield_now();
     }
 }
 
-/// A small generator for moments (SplitMix64): a number in 0..1.
-fn chance(state: &mut u64) -> f64 {
+/// A random number, uniform from 0 to 1 (SplitMix64).
+fn uniform(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -130,25 +139,26 @@ fn chance(state: &mut u64) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-fn start(folder: &Path, more: &[&str]) -> Running {
+/// Starts a run of `busy.toml` on two threads. The output is `run.h5`.
+fn start(folder: &Path, extra: &[&str]) -> Running {
     let mut arguments = vec!["run", "busy.toml", "--out", "run.h5", "--quiet", "--threads", "2"];
-    arguments.extend(more);
+    arguments.extend(extra);
     Running::start(&mut lapicque(folder, &arguments))
 }
 
-/// A flush first makes `.run.h5.part` complete and renames it to the output, then copies that to `.run.h5.next` and
-/// renames the copy to `.run.h5.part`. So a killed run that leaves a `.next`, or no `.part`, died inside a flush; this
-/// is looked at after its death, when nothing moves any more. Two out of three kills wait for a `.next` to appear (in a
-/// flush drawn at random) and then strike; the others strike after a time drawn at random.
+/// A flush completes `.run.h5.part` and renames it to the output. Then it copies the output to `.run.h5.next` and
+/// renames the copy to `.run.h5.part`. So a killed run died inside a flush if it leaves a `.next` or no `.part`. The
+/// test looks for these files once the run is dead. Before each kill it waits for a random time. In two of three
+/// attempts it then waits until a `.next` appears, so that the kill hits a flush.
 #[test]
-fn runs_killed_at_50_moments_keep_exactly_the_spikes_up_to_the_last_flush() {
+fn runs_killed_at_50_random_times_keep_exactly_the_spikes_up_to_the_last_flush() {
     const KILLS: usize = 50;
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
     let began = Instant::now();
     succeed(folder, &["run", "busy.toml", "--out", "reference.h5", "--quiet", "--threads", "2"]);
-    let length = began.elapsed().as_secs_f64();
+    let wall_time = began.elapsed().as_secs_f64();
     let reference = read(&folder.join("reference.h5"));
     let output = folder.join("run.h5");
     let (part, next) = (folder.join(".run.h5.part"), folder.join(".run.h5.next"));
@@ -159,47 +169,50 @@ fn runs_killed_at_50_moments_keep_exactly_the_spikes_up_to_the_last_flush() {
         assert!(attempts < 5 * KILLS, "{kills} kills, {inside} of them inside a flush, in {attempts} attempts");
         let before = inode(&output);
         let mut run = start(folder, &[]);
-        until(&mut run, "the first file", || inode(&output).is_some_and(|now| Some(now) != before));
-        let moment = Duration::from_secs_f64(0.6 * length * chance(&mut seed));
+        wait_for(&mut run, "the first file", || inode(&output).is_some_and(|now| Some(now) != before));
+        let delay = Duration::from_secs_f64(0.6 * wall_time * uniform(&mut seed));
         let began = Instant::now();
-        while began.elapsed() < moment && run.lives() {
+        while began.elapsed() < delay && run.is_running() {
             std::thread::yield_now();
         }
         if attempts % 3 != 0 {
-            while !next.exists() && run.lives() {
+            while !next.exists() && run.is_running() {
                 std::hint::spin_loop();
             }
         }
-        if !run.lives() {
-            continue; // it was faster than this test: no kill
+        if !run.is_running() {
+            continue; // the run ended before it could be killed
         }
         run.kill();
         assert_eq!(run.wait(), -1);
         if Reader::open(&output).unwrap().state() != "running" {
-            continue; // it had published its last and was about to end: no kill of a recording
+            continue; // the run had already written its final file
         }
         kills += 1;
         inside += usize::from(next.exists() || !part.exists());
         let killed = read(&output);
-        most = most.max(killed.is_beginning_of(&reference));
+        most = most.max(killed.assert_is_beginning_of(&reference));
         furthest = furthest.max(killed.until);
     }
     println!("{kills} kills, {inside} inside a flush; the furthest file reached {furthest} ms with {most} spikes");
-    assert!(most > 10_000, "no file held much: {most} spikes");
-    // What they left behind disturbs nobody.
+    assert!(most > 10_000, "the largest file has only {most} spikes");
+    // The files that killed runs left behind do not disturb the next run.
     succeed(folder, &["run", "busy.toml", "--out", "run.h5", "--quiet"]);
-    assert_eq!(read(&output).is_beginning_of(&reference), reference.spikes.iter().map(|s| s.0.len()).sum::<usize>());
+    assert_eq!(
+        read(&output).assert_is_beginning_of(&reference),
+        reference.spikes.iter().map(|s| s.0.len()).sum::<usize>()
+    );
     assert_eq!(names(folder), ["busy.toml", "reference.h5", "run.h5"]);
 }
 
-/// The file of a run that was asked to end is the file of a run that was never longer.
+/// A run that a signal interrupts leaves the same file as a run whose duration is the time reached.
 fn ends_cleanly_on(signal: &str) {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
     let output = folder.join("run.h5");
     let mut run = start(folder, &["--duration", "1000 s"]);
-    until(&mut run, "a flush", || Reader::open(&output).is_ok_and(|r| r.reached_ms().is_some_and(|t| t > 5.0)));
+    wait_for(&mut run, "a flush", || Reader::open(&output).is_ok_and(|r| r.reached_ms().is_some_and(|t| t > 5.0)));
     run.signal(signal);
     assert_eq!(run.wait(), 130);
     let reached = Reader::open(&output).unwrap().reached_ms().unwrap();
@@ -208,7 +221,7 @@ fn ends_cleanly_on(signal: &str) {
     assert_eq!(names(folder), ["busy.toml", "run.h5"]);
     let duration = format!("{reached} ms");
     succeed(folder, &["run", "busy.toml", "--out", "short.h5", "--quiet", "--duration", &duration]);
-    read(&output).is_beginning_of(&read(&folder.join("short.h5")));
+    read(&output).assert_is_beginning_of(&read(&folder.join("short.h5")));
     assert!(succeed(folder, &["diff", "run.h5", "short.h5"]).contains("no difference"));
 }
 
@@ -227,18 +240,18 @@ fn ctrl_c_while_the_network_is_built_ends_at_once_and_leaves_no_output() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
-    // A build of some minutes.
+    // Building this network takes some minutes.
     let rule = "projection.inhibition.rule={ fixed_in_degree = 60000 }";
     let mut run = start(folder, &["--set", rule, "--set", "population.E.size=20000"]);
-    until(&mut run, "the claim on the output", || folder.join(".run.h5.lock").exists());
+    wait_for(&mut run, "the claim on the output", || folder.join(".run.h5.lock").exists());
     run.signal("INT");
     assert_eq!(run.wait(), 130);
     assert!(!folder.join("run.h5").exists());
 }
 
-/// A limit on the size of a file fails a write as a full disk does, with other words of the system.
+/// The limit `ulimit -f` on the size of a file makes a write fail as a full disk does, with another system message.
 #[test]
-fn a_full_disk_is_a_clear_error_and_what_was_flushed_is_kept() {
+fn a_full_disk_is_a_clear_error_and_all_data_up_to_the_last_flush_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
@@ -260,7 +273,7 @@ fn a_full_disk_is_a_clear_error_and_what_was_flushed_is_kept() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_a_clear_error_before_anything_is_run() {
+fn a_directory_that_cannot_be_written_is_a_clear_error_before_the_simulation_starts() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
@@ -269,7 +282,7 @@ fn a_directory_that_cannot_be_written_is_a_clear_error_before_anything_is_run() 
     let mut permissions = std::fs::metadata(&closed).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o555);
     std::fs::set_permissions(&closed, permissions).unwrap();
-    // To root every directory is open, but not those of the kernel.
+    // Root can write into the closed directory, but not into those of the kernel.
     let root = std::fs::metadata(folder).unwrap().uid() == 0;
     let output = if root { "/proc/run.h5" } else { "closed/run.h5" };
     let ended = run(folder, &["run", "busy.toml", "--out", output, "--duration", "1000 s"]);
@@ -280,7 +293,7 @@ fn a_directory_that_cannot_be_written_is_a_clear_error_before_anything_is_run() 
 }
 
 #[test]
-fn what_lapicque_did_not_write_is_replaced_only_by_force() {
+fn a_file_that_lapicque_did_not_write_is_replaced_only_with_force() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
@@ -299,14 +312,14 @@ fn what_lapicque_did_not_write_is_replaced_only_by_force() {
         let forced = run(folder, &[&arguments[..], &["--force"]].concat());
         assert_eq!(forced.code, 0, "{}", forced.err);
         assert_eq!(read(&folder.join(name)).until, 10.0);
-        // Its own it replaces without a word.
+        // A file that lapicque wrote is replaced without --force.
         succeed(folder, &arguments);
     }
     assert_eq!(names(folder), ["busy.toml", "foreign.h5", "notes.h5"]);
 }
 
 #[test]
-fn a_directory_is_no_output() {
+fn a_directory_is_refused_as_output() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
@@ -320,16 +333,16 @@ fn a_directory_is_no_output() {
 }
 
 #[test]
-fn two_live_runs_do_not_share_an_output() {
+fn two_runs_cannot_write_one_output_at_the_same_time() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
     write(folder, "busy.toml", BUSY);
     let mut first = start(folder, &["--duration", "1000 s"]);
-    until(&mut first, "the first file", || folder.join("run.h5").exists());
+    wait_for(&mut first, "the first file", || folder.join("run.h5").exists());
     let second = run(folder, &["run", "busy.toml", "--out", "run.h5", "--duration", "10 ms", "--force"]);
     assert_eq!(second.code, 1);
     assert!(second.err.contains("run.h5 is being written by another run"), "{}", second.err);
-    assert!(first.lives());
+    assert!(first.is_running());
     first.signal("TERM");
     assert_eq!(first.wait(), 130);
     assert_eq!(Reader::open(folder.join("run.h5")).unwrap().state(), "interrupted");

@@ -1,32 +1,32 @@
-//! Spike statistics as the reference figures define them.
+//! Spike statistics: firing rate, coefficient of variation (CV) of the intervals, pairwise correlation and spectrum of
+//! the population activity.
 //!
-//! Holds rate, coefficient of variation, pairwise correlation and the spectrum of population activity. Guarantees the
-//! definitions of `peers/common.py`, with which the figures of other simulators were measured, so that numbers compare
-//! as they are; one test holds all four against that program's output. The only differences: the neurons of the
-//! correlation are drawn by another generator, and a neuron without variance of its counts is left out there, where the
-//! Python program returns NaN.
+//! The definitions are those of `benches/peers/common.py`, which computed the reference figures of other simulators. So
+//! the figures can be compared directly. One test compares all four statistics with the output of that program. There
+//! are two differences. The neurons for the correlation are drawn with another generator. And a neuron whose counts do
+//! not vary is left out of the correlation, where the Python program returns NaN.
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
-/// Width of the bins of spike counts for correlations, ms.
+/// Width of the bins in which spikes are counted for correlations, ms.
 const COUNT_BIN_MS: f64 = 5.0;
-/// Neurons drawn for correlations.
+/// Number of neurons drawn for correlations.
 const CORRELATED_NEURONS: usize = 200;
 /// Width of the bins of population activity, ms.
 const ACTIVITY_BIN_MS: f64 = 0.2;
-/// Spikes a neuron must have for its interval statistics to count.
+/// A neuron with fewer spikes is left out of the CV.
 const LEAST_SPIKES: usize = 10;
-/// Range in which the peak of the spectrum is sought, Hz.
+/// Range in which the peak of the spectrum is searched, Hz.
 const PEAK_RANGE_HZ: (f64, f64) = (20.0, 1000.0);
 
 /// The spikes of one population and the window in which they are counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Spikes<'a> {
-    /// Times in steps, in any order; spikes outside the window are ignored.
+    /// Times in steps, in any order. Spikes outside the window are ignored.
     pub ticks: &'a [u64],
     /// The neuron of each spike, from 0 to `size` − 1.
     pub neurons: &'a [u32],
-    /// Number of neurons, silent ones included.
+    /// Number of neurons, including silent ones.
     pub size: usize,
     /// Length of a step, ms.
     pub dt_ms: f64,
@@ -37,7 +37,7 @@ pub struct Spikes<'a> {
 /// Power spectral density of the population's spike count per 0.2 ms bin.
 #[derive(Clone, Debug)]
 pub struct Spectrum {
-    /// Distance of neighbouring frequencies, Hz; the first is 0.
+    /// Distance between neighbouring frequencies, Hz. The first frequency is 0.
     pub step_hz: f64,
     /// One-sided density, spikes² per bin² and Hz.
     pub density: Vec<f64>,
@@ -60,14 +60,14 @@ impl Spectrum {
 impl Spikes<'_> {
     /// Spikes per neuron and second, Hz.
     pub fn rate(&self) -> f64 {
-        self.inside().count() as f64 / self.size as f64 / (self.duration_ms() * 1e-3)
+        self.in_window().count() as f64 / self.size as f64 / (self.duration_ms() * 1e-3)
     }
 
-    /// Mean over the neurons with at least 10 spikes of sd/mean of their intervals (sd with divisor n). `None` if there
-    /// is no such neuron.
+    /// CV of the interspike intervals: their standard deviation (with divisor n) over their mean, averaged over the
+    /// neurons with at least 10 spikes. `None` if no neuron has 10 spikes.
     pub fn cv(&self) -> Option<f64> {
         let mut trains = vec![Vec::new(); self.size];
-        for (tick, neuron) in self.inside() {
+        for (tick, neuron) in self.in_window() {
             trains[neuron as usize].push(tick);
         }
         let (mut sum, mut neurons) = (0.0, 0.0);
@@ -81,23 +81,23 @@ impl Spikes<'_> {
         (neurons > 0.0).then(|| sum / neurons)
     }
 
-    /// Mean Pearson correlation of the spike counts in 5 ms bins over all pairs among 200 neurons drawn with `seed`
-    /// (those that spike at all). `None` if fewer than three remain.
+    /// Mean Pearson correlation of the spike counts in 5 ms bins. The mean is over all pairs among 200 neurons drawn
+    /// with `seed`; neurons whose counts do not vary are left out. `None` if fewer than three neurons remain.
     pub fn correlation(&self, seed: u64) -> Option<f64> {
         let bins = (self.duration_ms() / COUNT_BIN_MS + 1e-9).floor() as usize;
-        let mut row = vec![usize::MAX; self.size];
+        let mut position = vec![usize::MAX; self.size];
         let chosen = choose(self.size, CORRELATED_NEURONS, seed);
         for (i, &neuron) in chosen.iter().enumerate() {
-            row[neuron] = i;
+            position[neuron] = i;
         }
         let mut counts = vec![vec![0.0; bins]; chosen.len()];
-        for (tick, neuron) in self.inside() {
-            if let Some(counts) = counts.get_mut(row[neuron as usize]) {
+        for (tick, neuron) in self.in_window() {
+            if let Some(counts) = counts.get_mut(position[neuron as usize]) {
                 counts[self.bin(tick, COUNT_BIN_MS, bins)] += 1.0;
             }
         }
-        // With z the standardised counts, the sum of the correlations of all ordered pairs, each neuron with itself
-        // included, is the mean over the bins of (sum of z over the neurons)².
+        // Let z be the standardised counts. The mean over the bins of (sum of z over the neurons)² is the sum of the
+        // correlations of all ordered pairs, including each neuron with itself.
         let (mut sum, mut neurons) = (vec![0.0; bins], 0.0);
         for counts in &counts {
             let (mean, variance) = moments(counts);
@@ -108,23 +108,23 @@ impl Spikes<'_> {
                 neurons += 1.0;
             }
         }
-        let all = sum.iter().map(|z| z * z).sum::<f64>() / bins as f64;
-        (neurons >= 3.0).then(|| (all - neurons) / (neurons * (neurons - 1.0)))
+        let correlations = sum.iter().map(|z| z * z).sum::<f64>() / bins as f64;
+        (neurons >= 3.0).then(|| (correlations - neurons) / (neurons * (neurons - 1.0)))
     }
 
-    /// Spectrum of the population activity by Welch's method: 0.2 ms bins, segments of 1 s (or the whole window if it is
-    /// shorter) that overlap by half, mean removed, periodic Hann window.
+    /// Spectrum of the population activity by Welch's method: 0.2 ms bins, periodic Hann window, mean removed. The
+    /// segments last 1 s (or the whole window if it is shorter) and overlap by half.
     pub fn spectrum(&self) -> Spectrum {
         let bins = (self.duration_ms() / ACTIVITY_BIN_MS).round() as usize;
         let mut activity = vec![0.0; bins];
-        for (tick, _) in self.inside() {
+        for (tick, _) in self.in_window() {
             activity[self.bin(tick, ACTIVITY_BIN_MS, bins)] += 1.0;
         }
         welch(&activity, 1000.0 / ACTIVITY_BIN_MS)
     }
 
     /// The spikes in the window: tick and neuron.
-    fn inside(&self) -> impl Iterator<Item = (u64, u32)> {
+    fn in_window(&self) -> impl Iterator<Item = (u64, u32)> {
         let (first, last) = self.window;
         let all = self.ticks.iter().copied().zip(self.neurons.iter().copied());
         all.filter(move |&(tick, _)| tick > first && tick <= last)
@@ -134,7 +134,8 @@ impl Spikes<'_> {
         (self.window.1 - self.window.0) as f64 * self.dt_ms
     }
 
-    /// Bins are open below and closed above, like the window; a remainder at its end falls into the last bin.
+    /// Index of the bin that holds `tick`. Like the window, a bin excludes its lower end and includes its upper end. If
+    /// the window is not a whole number of bins, the last bin takes the rest.
     fn bin(&self, tick: u64, width_ms: f64, bins: usize) -> usize {
         let since = (tick - self.window.0) as f64 * self.dt_ms - 1e-6;
         ((since.max(0.0) / width_ms) as usize).min(bins - 1)
@@ -148,7 +149,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n)
 }
 
-/// `count` different numbers below `size` (all, if there are no more), drawn without replacement.
+/// Draws `count` numbers below `size` without replacement; all of them if `size` is smaller than `count`.
 fn choose(size: usize, count: usize, seed: u64) -> Vec<usize> {
     let mut state = seed;
     let mut numbers: Vec<usize> = (0..size).collect();
@@ -168,6 +169,7 @@ fn split_mix(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// Power spectral density of `values`, sampled at `sampling_hz`, by Welch's method.
 fn welch(values: &[f64], sampling_hz: f64) -> Spectrum {
     let length = (sampling_hz as usize).min(values.len());
     let window: Vec<f64> =
@@ -200,7 +202,7 @@ mod tests {
         (split_mix(state) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Spikes of `size` neurons over `steps` steps, each with the probability given for the step.
+    /// Independent spikes of `size` neurons over `steps` steps. `probability` is that of a spike in a given step.
     fn bernoulli(size: usize, steps: u64, seed: u64, probability: impl Fn(u64) -> f64) -> (Vec<u64>, Vec<u32>) {
         let (mut ticks, mut neurons, mut state) = (Vec::new(), Vec::new(), seed);
         for tick in 1..=steps {
@@ -226,7 +228,7 @@ mod tests {
         let population = spikes(&trains, size, (0, steps));
         // 20 Hz; 80 000 spikes: standard error 0.07 Hz.
         assert!((population.rate() - 20.0).abs() < 0.3, "{}", population.rate());
-        // sqrt(1 − p) = 0.999 on a grid; standard error 0.035 per neuron, 0.0035 for the mean.
+        // On a time grid the CV is sqrt(1 − p) = 0.999. Standard error: 0.035 per neuron, 0.0035 for the mean.
         let cv = population.cv().expect("every neuron fires");
         assert!((cv - 0.999).abs() < 0.012, "{cv}");
         // 8000 bins, 4950 pairs: standard error 0.00016.
@@ -249,7 +251,7 @@ mod tests {
                 trains.1.push(neuron);
             }
         }
-        // The fifth neuron is silent; the window leaves out the spikes at its lower end.
+        // The fifth neuron is silent. The window excludes the spikes at its lower end.
         let population = spikes(&trains, 5, (1000, 10_000));
         assert_eq!(population.cv(), Some(0.0));
         // 90 spikes of each of four neurons in 900 ms.
@@ -280,11 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn thinned_copies_of_one_train_are_correlated_by_the_probability_of_a_copy() {
+    fn thinned_copies_of_one_train_have_the_probability_of_a_copy_as_correlation() {
         let (size, steps, copied) = (300, 600_000, 0.3);
-        let (mother, _) = bernoulli(1, steps, 5, |_| 0.003);
+        let (common, _) = bernoulli(1, steps, 5, |_| 0.003);
         let (mut trains, mut state) = ((Vec::new(), Vec::new()), 6);
-        for &tick in &mother {
+        for &tick in &common {
             for neuron in 0..size {
                 if uniform(&mut state) < copied {
                     trains.0.push(tick);
@@ -292,8 +294,8 @@ mod tests {
                 }
             }
         }
-        // Counts of a Poisson train thinned with p: covariance p² λ, variance p λ. 12 000 bins, 1800 spikes of the
-        // common train: standard error about 0.005.
+        // Counts of a Poisson train thinned with probability p have covariance p² λ and variance p λ, so the
+        // correlation is p. 12 000 bins, 1800 spikes of the common train: standard error about 0.005.
         let correlation = spikes(&trains, size, (0, steps)).correlation(1).expect("every neuron fires");
         assert!((correlation - copied).abs() < 0.015, "{correlation}");
     }
@@ -311,9 +313,9 @@ mod tests {
 
     #[test]
     fn all_estimates_agree_with_peers_common_py() {
-        // The same integers drawn in Python and analysed by common.py (numpy 2, scipy): 50 neurons, 10 s, window from
-        // 500 ms; intervals uniform from 1 to 1500 steps, and a common beat every 161 steps that a neuron follows with
-        // probability 1/4. All neurons are taken for the correlation.
+        // The same spikes were drawn in Python and analysed by common.py (numpy 2, scipy): 50 neurons, 10 s, window
+        // from 500 ms. Intervals are uniform from 1 to 1500 steps. In addition there is a common event every 161 steps,
+        // at which each neuron spikes with probability 1/4. The correlation uses all neurons.
         let mut state = 42;
         let mut events = Vec::new();
         for neuron in 0..50u32 {
@@ -325,9 +327,9 @@ mod tests {
                 }
                 events.push((tick, neuron));
             }
-            for beat in (161..=100_000).step_by(161) {
+            for common in (161..=100_000).step_by(161) {
                 if split_mix(&mut state).is_multiple_of(4) {
-                    events.push((beat, neuron));
+                    events.push((common, neuron));
                 }
             }
         }
@@ -338,7 +340,7 @@ mod tests {
         let near = |value: f64, expected: f64| (value - expected).abs() < 1e-9 * expected.abs();
         assert!(near(population.rate(), 29.012631578947367), "{}", population.rate());
         assert!(population.cv().is_some_and(|cv| near(cv, 0.8225453317338985)), "{:?}", population.cv());
-        // common.py holds the counts in single precision.
+        // common.py stores the counts in single precision.
         let correlation = population.correlation(0);
         assert!(correlation.is_some_and(|c| (c - 0.1004296636373919).abs() < 1e-6), "{correlation:?}");
         let spectrum = population.spectrum();

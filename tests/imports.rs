@@ -1,25 +1,27 @@
-//! No circle of imports between modules, in any crate, at any level of folders; read from the sources.
+//! Modules do not import each other in a cycle, in any crate. The test reads this from the sources.
 //!
-//! Two modules in a circle can only be understood together. What counts as an import: every path that begins with
-//! `crate`, `super`, `self` or a child module, in `use` or in code. Re-exports by a parent (`pub use child::Name`) are no
-//! import of the child: a path through them leads to the file that defines the name. Unit tests do not count.
+//! Modules that import each other can only be understood together. In every folder the test looks at the files and
+//! subfolders (the members of the folder) and searches for a cycle of imports among them. An import is every path that
+//! begins with `crate`, `super`, `self` or a child module, in `use` or in code. A re-export by a parent, as in
+//! `pub use child::Name`, is not an import of the child. A path through a re-export is an import of the file that
+//! defines the name. Unit tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A module by its path in the crate; the root is empty.
+/// The path of a module in its crate. The crate root has the empty path.
 type Module = Vec<String>;
 
 /// The sources of one crate.
 #[derive(Default)]
 struct Crate {
-    /// Tokens of each module's file.
+    /// The tokens of each module's file.
     files: BTreeMap<Module, Vec<String>>,
-    /// Names that a module re-exports from a child, with the paths they stand for.
+    /// For a module and a name that it re-exports from a module below it: the path of the original.
     exports: BTreeMap<(Module, String), Module>,
 }
 
-/// Reads the modules below `folder`, of which `root` is the file of the crate root.
+/// Reads all modules of the crate in `folder`. The file of the crate root is `root`.rs.
 fn read(folder: &Path, root: &str) -> Crate {
     let mut sources = Crate::default();
     let mut folders = vec![(folder.to_path_buf(), Module::new())];
@@ -34,35 +36,41 @@ fn read(folder: &Path, root: &str) -> Crate {
             if path.is_dir() {
                 folders.push((path, child));
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let own = stem == "mod" || (module.is_empty() && stem == root);
+                // `mod.rs` and the file of the crate root belong to the module of their folder.
+                let is_parent = stem == "mod" || (module.is_empty() && stem == root);
                 let tokens = tokens(&std::fs::read_to_string(&path).expect("UTF-8"));
-                sources.files.insert(if own { module.clone() } else { child }, tokens);
+                sources.files.insert(if is_parent { module.clone() } else { child }, tokens);
             }
         }
     }
     sources
 }
 
-/// Identifiers, `::` and single characters of a source, without comments, literals and unit tests.
+/// Splits a source into identifiers, `::` and single characters. Leaves out comments, strings, character literals and
+/// unit tests.
 fn tokens(source: &str) -> Vec<String> {
     let (chars, mut tokens, mut at) = (source.chars().collect::<Vec<_>>(), Vec::<String>::new(), 0);
     let starts = |at: usize, text: &str| text.chars().enumerate().all(|(i, c)| chars.get(at + i) == Some(&c));
     while at < chars.len() {
         if starts(at, "//") {
+            // A comment.
             at += chars[at..].iter().position(|&c| c == '\n').unwrap_or(chars.len() - at);
         } else if starts(at, "r#\"") {
+            // A raw string.
             at += 3;
             while !starts(at, "\"#") {
                 at += 1;
             }
             at += 2;
         } else if chars[at] == '"' {
+            // A string.
             at += 1;
             while chars[at] != '"' {
                 at += if chars[at] == '\\' { 2 } else { 1 };
             }
             at += 1;
         } else if chars[at] == '\'' && (chars.get(at + 2) == Some(&'\'') || chars.get(at + 1) == Some(&'\\')) {
+            // A character literal. A lifetime has no second quote.
             at += 2;
             while chars[at] != '\'' {
                 at += 1;
@@ -82,16 +90,17 @@ fn tokens(source: &str) -> Vec<String> {
             at += 1;
         }
     }
-    // Unit tests stand at the end of a file.
-    let test = ["#", "[", "cfg", "(", "test", ")", "]", "mod", "tests"];
-    let end = tokens.windows(test.len()).position(|some| some.iter().eq(test)).unwrap_or(tokens.len());
+    // The unit tests are at the end of a file.
+    let tests = ["#", "[", "cfg", "(", "test", ")", "]", "mod", "tests"];
+    let end = tokens.windows(tests.len()).position(|window| window.iter().eq(tests)).unwrap_or(tokens.len());
     tokens.truncate(end);
     tokens
 }
 
-/// A path as written, and whether it stands in a `pub use`.
+/// A path as written in a source.
 struct Written {
     path: Vec<String>,
+    /// Whether it is part of a `pub use`.
     exported: bool,
 }
 
@@ -123,7 +132,8 @@ fn is_word(token: &str) -> bool {
     token.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-/// Reads a path, or a tree of paths as in `a::{b, c::d}`; returns where it ends.
+/// Reads a path, or a tree of paths such as `a::{b, c::d}`, that begins at token `at`. `before` is the part of the path
+/// before an open brace. Appends the paths to `found` and returns the position of the token behind them.
 fn tree(tokens: &[String], mut at: usize, before: &[String], exported: bool, found: &mut Vec<Written>) -> usize {
     let mut path = before.to_vec();
     while at < tokens.len() {
@@ -131,7 +141,7 @@ fn tree(tokens: &[String], mut at: usize, before: &[String], exported: bool, fou
             at += 1;
             while tokens[at] != "}" {
                 at = tree(tokens, at, &path, exported, found);
-                // `as NAME` and the comma.
+                // Skip `as NAME` and commas.
                 while tokens[at] != "}" && (tokens[at] == "," || tokens[at] == "as" || tokens[at - 1] == "as") {
                     at += 1;
                 }
@@ -158,7 +168,8 @@ fn tree(tokens: &[String], mut at: usize, before: &[String], exported: bool, fou
 }
 
 impl Crate {
-    /// A path as written in `module`, from the root of the crate; `None` for one that leads out of it.
+    /// Turns a path written in `module` into a path from the crate root. `None` if the path does not begin in this
+    /// crate.
     fn from_root(&self, module: &Module, path: &[String]) -> Option<Module> {
         let mut base = module.clone();
         let mut rest = path;
@@ -182,8 +193,8 @@ impl Crate {
         Some(base.into_iter().chain(rest.iter().cloned()).collect())
     }
 
-    /// Notes what modules re-export from their children.
-    fn note_exports(&mut self) {
+    /// Collects what each module re-exports from modules below it.
+    fn collect_exports(&mut self) {
         let mut exports = BTreeMap::new();
         for (module, tokens) in &self.files {
             for Written { path, .. } in paths(tokens).into_iter().filter(|w| w.exported) {
@@ -198,7 +209,7 @@ impl Crate {
         self.exports = exports;
     }
 
-    /// The module that defines what a path from the root names.
+    /// The module that defines the item at a path from the crate root. Follows re-exports.
     fn defined_in(&self, path: &[String]) -> Module {
         let mut module = Module::new();
         for (i, part) in path.iter().enumerate() {
@@ -215,7 +226,7 @@ impl Crate {
         module
     }
 
-    /// For each folder, which of its members import which. The folder's own `mod.rs` is the member "mod".
+    /// For each folder and each of its members: the members that it imports. The folder's `mod.rs` is the member "mod".
     fn imports(&self) -> BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> {
         let mut folders: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (module, tokens) in &self.files {
@@ -235,56 +246,58 @@ impl Crate {
     }
 }
 
-/// A circle among the members of a folder, if there is one.
-fn circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+/// A cycle of imports among the members of a folder, if there is one. The search is depth-first.
+fn cycle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    /// `trail` holds the members from the start of the search to the parent of `at`.
     fn visit<'a>(
         at: &'a str,
         imports: &'a BTreeMap<String, BTreeSet<String>>,
-        way: &mut Vec<&'a str>,
-        done: &mut BTreeSet<&'a str>,
+        trail: &mut Vec<&'a str>,
+        visited: &mut BTreeSet<&'a str>,
     ) -> Option<Vec<String>> {
-        if let Some(start) = way.iter().position(|m| *m == at) {
-            return Some(way[start..].iter().chain([&at]).map(|m| m.to_string()).collect());
+        if let Some(start) = trail.iter().position(|m| *m == at) {
+            return Some(trail[start..].iter().chain([&at]).map(|m| m.to_string()).collect());
         }
-        if !done.insert(at) {
+        if !visited.insert(at) {
             return None;
         }
-        way.push(at);
-        let found = imports.get(at).into_iter().flatten().find_map(|next| visit(next, imports, way, done));
-        way.pop();
+        trail.push(at);
+        let found = imports.get(at).into_iter().flatten().find_map(|next| visit(next, imports, trail, visited));
+        trail.pop();
         found
     }
-    let mut done = BTreeSet::new();
-    imports.keys().find_map(|start| visit(start, imports, &mut Vec::new(), &mut done))
+    let mut visited = BTreeSet::new();
+    imports.keys().find_map(|start| visit(start, imports, &mut Vec::new(), &mut visited))
 }
 
+/// The crates of this repository, each with its folder.
 fn crates() -> [(&'static str, Crate); 4] {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     [("models/src", "lib"), ("engine/src", "lib"), ("analysis/src", "lib"), ("cli", "main")].map(|(folder, file)| {
         let mut sources = read(&root.join(folder), file);
-        sources.note_exports();
+        sources.collect_exports();
         (folder, sources)
     })
 }
 
 #[test]
-fn no_modules_import_each_other_in_a_circle() {
-    let mut circles = Vec::new();
+fn modules_do_not_import_each_other_in_a_cycle() {
+    let mut cycles = Vec::new();
     for (name, sources) in crates() {
         let imports = sources.imports();
         let edges: usize = imports.values().flat_map(BTreeMap::values).map(BTreeSet::len).sum();
         assert!(edges >= sources.files.len() / 2, "{name}: only {edges} imports were found");
         for (folder, imports) in &imports {
-            if let Some(circle) = circle(imports) {
-                circles.push(format!("{name}/{}: {}", folder.join("/"), circle.join(" → ")));
+            if let Some(cycle) = cycle(imports) {
+                cycles.push(format!("{name}/{}: {}", folder.join("/"), cycle.join(" → ")));
             }
         }
     }
-    assert!(circles.is_empty(), "circles of imports:\n{}", circles.join("\n"));
+    assert!(cycles.is_empty(), "cycles of imports:\n{}", cycles.join("\n"));
 }
 
 #[test]
-fn imports_are_found_in_all_their_forms() {
+fn all_forms_of_imports_are_found() {
     let mut sources = Crate::default();
     let mut add = |path: &str, text: &str| {
         let module = path.split('/').filter(|part| !part.is_empty()).map(str::to_string).collect();
@@ -295,18 +308,18 @@ fn imports_are_found_in_all_their_forms() {
     add("a/x", "use super::y; // crate::b\n fn f() { y::g(); \"crate::b\"; '\"'; }");
     add("a/y", "use crate::{b::{B, C}, a::X};");
     add("b", "fn f() { crate::a::X::new() }\n #[cfg(test)] mod tests { use crate::a::y; }");
-    sources.note_exports();
+    sources.collect_exports();
     let imports = sources.imports();
-    let of = |folder: &[&str], member: &str| {
+    let imports_of = |folder: &[&str], member: &str| {
         let folder: Module = folder.iter().map(|s| s.to_string()).collect();
         imports.get(&folder).and_then(|f| f.get(member)).cloned().unwrap_or_default().into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(of(&["a"], "x"), ["y"], "a comment and a text are no imports");
-    assert_eq!(of(&["a"], "y"), ["x"], "a re-export leads to where the name is defined");
-    assert_eq!(of(&[], "a"), ["b"]);
-    assert_eq!(of(&[], "b"), ["a"], "a path in code counts, one in a test does not");
-    assert_eq!(of(&["a"], "mod"), Vec::<String>::new(), "a re-export is no import of the child");
+    assert_eq!(imports_of(&["a"], "x"), ["y"], "comments and strings are not imports");
+    assert_eq!(imports_of(&["a"], "y"), ["x"], "a path through a re-export imports the module that defines the name");
+    assert_eq!(imports_of(&[], "a"), ["b"]);
+    assert_eq!(imports_of(&[], "b"), ["a"], "a path in code is an import, a path in a unit test is not");
+    assert_eq!(imports_of(&["a"], "mod"), Vec::<String>::new(), "a re-export is not an import of the child");
     let a = &imports[&vec!["a".to_string()]];
-    assert_eq!(circle(a).unwrap(), ["x", "y", "x"]);
-    assert!(circle(&BTreeMap::from([("x".to_string(), BTreeSet::from(["y".to_string()]))])).is_none());
+    assert_eq!(cycle(a).unwrap(), ["x", "y", "x"]);
+    assert!(cycle(&BTreeMap::from([("x".to_string(), BTreeSet::from(["y".to_string()]))])).is_none());
 }

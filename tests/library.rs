@@ -1,4 +1,4 @@
-//! The library step by step: run a while, read and change state, parameters and inputs, run on.
+//! The library used step by step: run for a while, read or change state, parameters and inputs, continue the run.
 
 use crate::common::values;
 use lapicque_engine::error::{BuildError, RunError};
@@ -26,7 +26,7 @@ fn network(threads: usize) -> Simulation {
     network.build(threads).unwrap()
 }
 
-fn spikes(batch: &Batch) -> usize {
+fn count_spikes(batch: &Batch) -> usize {
     batch.spikes.iter().map(|s| s.ticks.len()).sum()
 }
 
@@ -44,15 +44,16 @@ fn writing_back_what_was_read_changes_nothing() {
         touched.set_input("noise", "sigma", 2.0.into()).unwrap();
         touched.set_input("poisson", "rate", 500.0.into()).unwrap();
         let (a, b) = (plain.run_for(70.0).unwrap(), touched.run_for(70.0).unwrap());
-        assert!(spikes(&a) > 500);
+        assert!(count_spikes(&a) > 500);
         assert_eq!(a, b, "{threads} threads");
     }
 }
 
-/// A current that nothing keeps up is set to zero in the same step, however often parameters are changed meanwhile.
+/// A synaptic current that has decayed to a negligible value is set to zero. Changes of parameters do not change the
+/// step in which this happens.
 #[test]
-fn what_vanishes_becomes_zero_whatever_is_changed() {
-    let silent = || {
+fn negligible_currents_become_zero_in_the_same_step_whatever_parameters_are_changed() {
+    let build_silent = || {
         let mut network = Network::new(0.1, 3);
         let neuron = [("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 10.0), ("t_ref", 2.0)];
         network.population("S", 5, "lif", &values(neuron)).unwrap();
@@ -61,7 +62,7 @@ fn what_vanishes_becomes_zero_whatever_is_changed() {
         simulation.set("S", "s.i", &[1.0; 5]).unwrap();
         simulation
     };
-    let (mut plain, mut touched) = (silent(), silent());
+    let (mut plain, mut touched) = (build_silent(), build_silent());
     let mut last = vec![1.0; 5];
     for step in 1..=500 {
         for simulation in [&mut plain, &mut touched] {
@@ -73,7 +74,7 @@ fn what_vanishes_becomes_zero_whatever_is_changed() {
             touched.set_parameter("S", "v_threshold", 20.0.into()).unwrap();
         }
     }
-    // It would be 4e-44.
+    // Without this rule the current would be 4e-44.
     assert_eq!(last, [0.0; 5]);
 }
 
@@ -83,12 +84,16 @@ fn state_parameters_and_inputs_act_from_the_next_step_on() {
     simulation.run_for(20.0).unwrap();
     simulation.set("E", "v", &vec![25.0; 700]).unwrap();
     let batch = simulation.run_for(0.1).unwrap();
-    assert!(batch.spikes[0].ticks.len() > 600, "all that are not refractory fire: {}", batch.spikes[0].ticks.len());
+    assert!(
+        batch.spikes[0].ticks.len() > 600,
+        "all neurons that are not refractory spike: {}",
+        batch.spikes[0].ticks.len()
+    );
     assert!(batch.spikes[0].ticks.iter().all(|&tick| tick == 201));
 
     simulation.set_parameter("E", "v_threshold", 1e6.into()).unwrap();
     simulation.set_parameter("I", "v_threshold", 1e6.into()).unwrap();
-    assert_eq!(spikes(&simulation.run_for(50.0).unwrap()), 0, "a threshold out of reach");
+    assert_eq!(count_spikes(&simulation.run_for(50.0).unwrap()), 0, "no neuron reaches such a threshold");
 
     simulation.set_input("noise", "sigma", 0.0.into()).unwrap();
     simulation.set_input("noise", "mean", 7.0.into()).unwrap();
@@ -120,7 +125,7 @@ fn refused_changes_leave_the_network_as_it_was() {
 }
 
 #[test]
-fn unknown_names_are_answered_with_the_names_that_exist() {
+fn an_error_about_an_unknown_name_lists_the_known_names() {
     let simulation = network(1);
     match simulation.get("E", "u").expect_err("no such variable") {
         BuildError::Unknown { name, known, .. } => assert_eq!((&*name, &*known), ("u", "v, s.i")),
@@ -139,17 +144,17 @@ fn an_observer_sees_every_step_once_and_may_break_off() {
             if *epoch.ticks.end() >= 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .unwrap();
-    // The shortest delay is 10 steps, an epoch half of it, and it breaks off four epochs later.
+    // The shortest delay is 10 steps, so an epoch has 5 steps. The run ends four epochs after the observer breaks off.
     assert_eq!(seen, (1..=120).collect::<Vec<u64>>());
     assert_eq!(simulation.tick(), 120);
     let mut whole = network(1);
-    assert_eq!(spikes(&whole.run_for(12.0).unwrap()), count);
-    assert_eq!(simulation.run_for(38.0).unwrap(), whole.run_for(38.0).unwrap(), "and goes on from there");
+    assert_eq!(count_spikes(&whole.run_for(12.0).unwrap()), count);
+    assert_eq!(simulation.run_for(38.0).unwrap(), whole.run_for(38.0).unwrap(), "the simulation continues from there");
     assert_eq!(simulation.synaptic_events(), whole.synaptic_events());
 }
 
 #[test]
-fn a_worker_that_panics_ends_the_run_and_leaves_nobody_waiting() {
+fn a_panic_in_one_worker_ends_the_run_and_no_other_worker_waits_forever() {
     for threads in [1, 3] {
         let ended = network(threads).run(200, &mut |epoch: &Epoch<'_>| {
             assert!(*epoch.ticks.end() < 50, "enough seen");
@@ -162,42 +167,42 @@ fn a_worker_that_panics_ends_the_run_and_leaves_nobody_waiting() {
     }
 }
 
-/// The mean current of E after 50 ms.
-fn currents(simulation: &mut Simulation) -> f64 {
+/// Runs 50 ms and returns the mean synaptic current of E.
+fn mean_current(simulation: &mut Simulation) -> f64 {
     simulation.run_for(50.0).unwrap();
     let currents = simulation.get("E", "s.i").unwrap();
     currents.iter().sum::<f64>() / currents.len() as f64
 }
 
 #[test]
-fn an_input_may_change_as_far_as_the_sums_allow() {
+fn an_input_may_change_as_long_as_its_sums_cannot_overflow() {
     let mut simulation = network(2);
     simulation.set_parameter("E", "v_threshold", 1e9.into()).unwrap();
     simulation.set_input("noise", "mean", 0.0.into()).unwrap();
     simulation.set_input("noise", "sigma", 0.0.into()).unwrap();
-    // 40 events in a step, 80 times what the network was built with, decay with 2 ms; six standard deviations of the mean of
-    // 700 neurons, chance 2e-9.
+    // 40 events per step, 800 times the rate that the network was built with. Their current decays with 2 ms. The
+    // tolerance is six standard deviations of the mean over 700 neurons, exceeded by chance with probability 2e-9.
     simulation.set_input("poisson", "rate", 400e3.into()).unwrap();
     let decay = (-0.1f64 / 2.0).exp();
     let (expected, variance) = (40.0 / (1.0 - decay), 40.0 / (1.0 - decay * decay));
-    let mean = currents(&mut simulation);
+    let mean = mean_current(&mut simulation);
     assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
     for (field, value, reason) in [
         ("rate", 4e6, "input poisson: its events may sum up to more than the network was built for"),
         ("weight", 1e5, "input poisson: its events may sum up to more than the network was built for"),
-        ("weight", 1e-5, "1.2 % would be lost by rounding; build the network with it"),
+        ("weight", 1e-5, "1.2 % would be lost by rounding; build the network with this weight"),
     ] {
         let refusal = simulation.set_input("poisson", field, value.into()).unwrap_err().to_string();
         assert!(refusal.contains(reason), "{refusal}");
     }
-    // What was refused has changed nothing.
-    let mean = currents(&mut simulation);
+    // The refused changes have no effect.
+    let mean = mean_current(&mut simulation);
     assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
     simulation.set_input("poisson", "weight", 0.5.into()).unwrap();
-    let mean = currents(&mut simulation);
+    let mean = mean_current(&mut simulation);
     assert!((mean - 0.5 * expected).abs() < 3.0 * (variance / 700.0).sqrt(), "{mean}, half of {expected} expected");
     simulation.set_input("poisson", "weight", 0.0.into()).unwrap();
-    assert!(currents(&mut simulation) < 1e-6 * expected);
+    assert!(mean_current(&mut simulation) < 1e-6 * expected);
 }
 
 #[test]
@@ -213,15 +218,15 @@ fn events_much_larger_than_synapses_are_summed_in_64_bits() {
     let mut simulation = network.build(2).unwrap();
     let decay = (-0.1f64 / 2.0).exp();
     let (expected, variance) = (2e3 / (1.0 - decay), 2e6 / (1.0 - decay * decay));
-    let mean = currents(&mut simulation);
+    let mean = mean_current(&mut simulation);
     assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
-    // Sums have room, but a weight has 32 bits.
+    // The sums could hold this weight, but a single weight has 32 bits.
     let refusal = simulation.set_input("poisson", "weight", 1100.0.into()).unwrap_err().to_string();
     assert!(refusal.contains("more than the network was built for"), "{refusal}");
 }
 
 #[test]
-fn an_input_acts_on_what_its_model_says() {
+fn an_input_acts_on_the_membrane_or_a_receptor_as_its_model_requires() {
     let with = |receptor: Option<&str>, kind: &str, parameters: &[(&str, f64)]| {
         let mut network = Network::new(0.1, 3);
         network.population("E", 3, "lif", &values([("tau_m", 20.0), ("v_threshold", 20.0), ("v_reset", 0.0)])).unwrap();
@@ -249,6 +254,6 @@ fn an_input_acts_on_what_its_model_says() {
     for times in [vec![3, 3], vec![3, 2]] {
         let mut network = with(None, "charge_pulse", &[("charge", 1.0)]);
         network.plan_mut().inputs[0].times = times;
-        assert_eq!(refusal(network), "input x: times of pulses must ascend, each once");
+        assert_eq!(refusal(network), "input x: times of pulses must ascend, and each must occur once");
     }
 }

@@ -1,4 +1,4 @@
-//! Integration tests: one binary, cases by topic. Everything here uses the public API or the command line.
+//! Integration tests: one binary, one file per topic. All tests use the public API or the command line.
 
 mod bad_input;
 mod cli;
@@ -7,7 +7,7 @@ mod conformance;
 mod crash;
 mod determinism;
 mod estimators;
-#[allow(dead_code)] // the unit tests of models use the rest of it
+#[allow(dead_code)] // the unit tests of lapicque_models use the rest of this file
 #[path = "../models/src/numerics/goodness_of_fit.rs"]
 mod goodness_of_fit;
 mod imports;

@@ -1,11 +1,14 @@
-//! The configurations of configs/ against the figures of other simulators and against mean-field theory.
+//! The configurations of configs/ compared with figures of other simulators and with mean-field theory.
 //!
-//! Every network runs with three seeds for the window of its reference (500 ms discarded before) and is analysed by the
-//! estimators behind the figures. What is compared is the mean over the seeds: it may differ from the mean of the
-//! reference by four standard deviations of that difference, sd·√(1/n_reference + 1/3), with the spread between seeds
-//! given there. One check then fails a right program with probability 6e-5 where the spread is known well, and about
-//! 1e-3 where it comes from three seeds (t distribution); seeds are fixed, so this matters once for every change of
-//! the random streams. A range of n values is taken as sd = range/1.128 (n = 2) or range/1.693 (n = 3).
+//! Every network runs with three seeds. The first 500 ms are discarded. The measured window is as long as that of the
+//! reference, and the statistics are defined as there (`estimators.rs`).
+//!
+//! Each check compares the mean over the three seeds with the mean of the reference. The two may differ by four
+//! standard deviations of their difference, sd·√(1/n_reference + 1/3), where sd is the spread between the seeds of the
+//! reference. If the reference gives a range of n values instead, sd is range/1.128 (n = 2) or range/1.693 (n = 3).
+//!
+//! A correct program fails one check with probability 6e-5 if sd is known well, and with about 1e-3 if sd comes from
+//! three seeds (t distribution). The seeds are fixed, so this can happen only when the random streams change.
 //!
 //! `cargo test --release --test main networks -- --nocapture` prints the figures obtained.
 use crate::estimators::Spikes;
@@ -19,12 +22,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 const SEEDS: [u64; 3] = [1, 2, 3];
-/// Discarded at the start, s.
+/// Time discarded at the start, s.
 const DISCARDED: f64 = 0.5;
-/// Allowed deviation in standard deviations of the difference.
+/// Allowed difference of two means, in standard deviations of this difference.
 const DEVIATIONS: f64 = 4.0;
 
-/// A configuration of this repository, as its file says but for the overrides.
+/// Loads a configuration of this repository with these overrides (`path=value`).
 pub fn configuration(name: &str, overrides: &[String]) -> Plan {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(format!("{name}.toml"));
     match config::load(&path, overrides, &Models::standard().pages()) {
@@ -33,7 +36,7 @@ pub fn configuration(name: &str, overrides: &[String]) -> Plan {
     }
 }
 
-/// What was measured of one population with one seed.
+/// Statistics of one population in one run: rate (Hz), CV, peak of the spectrum (Hz), pairwise correlation.
 #[derive(Clone, Copy, Debug)]
 struct Figures {
     rate: f64,
@@ -42,7 +45,7 @@ struct Figures {
     correlation: f64,
 }
 
-/// Runs a configuration with a seed; figures of each population over `window` s after the discarded time.
+/// Runs a configuration with this seed. Returns the figures of each population in the `window` s after the discarded s.
 fn measure(name: &str, seed: u64, window: f64, threads: usize) -> Vec<(String, Figures)> {
     let overrides = [format!("simulation.seed={seed}"), format!("simulation.duration=\"{} s\"", DISCARDED + window)];
     let plan = configuration(name, &overrides);
@@ -78,13 +81,14 @@ fn measure(name: &str, seed: u64, window: f64, threads: usize) -> Vec<(String, F
     sizes.into_iter().zip(&trains).map(figures).collect()
 }
 
-/// A configuration over the three seeds: per population, the figures of each seed.
+/// Runs a configuration with all three seeds. Returns, for each population, the figures of each seed.
 fn over_seeds(name: &str, window: f64) -> Vec<(String, Vec<Figures>)> {
-    // One thread each: the tests themselves run side by side.
-    with_threads(name, window, 1)
+    // One thread is enough, because the tests themselves run in parallel.
+    over_seeds_with_threads(name, window, 1)
 }
 
-fn with_threads(name: &str, window: f64, threads: usize) -> Vec<(String, Vec<Figures>)> {
+/// The same on `threads` threads. Prints the figures.
+fn over_seeds_with_threads(name: &str, window: f64, threads: usize) -> Vec<(String, Vec<Figures>)> {
     let runs: Vec<_> = SEEDS.iter().map(|&seed| measure(name, seed, window, threads)).collect();
     let populations = runs[0].iter().map(|(population, _)| population.clone());
     let all: Vec<_> =
@@ -102,18 +106,19 @@ fn with_threads(name: &str, window: f64, threads: usize) -> Vec<(String, Vec<Fig
     all
 }
 
-/// A reference: mean, standard deviation between seeds, number of seeds.
+/// A reference figure: mean, standard deviation between seeds, number of seeds.
 #[derive(Clone, Copy)]
 struct Reference(f64, f64, f64);
 
 impl Reference {
-    /// From the smallest and largest of two or three values.
+    /// A reference of which only the smallest and the largest of `n` = 2 or 3 values are known.
     fn range(low: f64, high: f64, n: f64) -> Self {
         Reference(0.5 * (low + high), (high - low) / if n < 2.5 { 1.128 } else { 1.693 }, n)
     }
 }
 
-fn agrees(what: &str, figures: &[Figures], of: fn(&Figures) -> f64, reference: Reference) {
+/// Compares the mean of one figure over the seeds with the reference.
+fn assert_agrees(what: &str, figures: &[Figures], of: fn(&Figures) -> f64, reference: Reference) {
     let Reference(expected, sd, seeds) = reference;
     let mean = figures.iter().map(of).sum::<f64>() / figures.len() as f64;
     let tolerance = DEVIATIONS * sd * (1.0 / seeds + 1.0 / figures.len() as f64).sqrt();
@@ -125,11 +130,11 @@ fn agrees(what: &str, figures: &[Figures], of: fn(&Figures) -> f64, reference: R
 fn inhibitory_oscillation_equals_nest() {
     let all = over_seeds("inhibitory_oscillation", 5.0);
     let figures = &all[0].1;
-    agrees("rate", figures, |f| f.rate, Reference(3.528, 0.002, 3.0));
-    agrees("spectral peak", figures, |f| f.peak, Reference::range(145.0, 147.0, 3.0));
-    // No spread is given for these; the spread between the seeds here: 0.0018 and 0.00017.
-    agrees("cv", figures, |f| f.cv, Reference(0.691, 0.0018, 3.0));
-    agrees("correlation", figures, |f| f.correlation, Reference(0.0025, 0.00017, 3.0));
+    assert_agrees("rate", figures, |f| f.rate, Reference(3.528, 0.002, 3.0));
+    assert_agrees("spectral peak", figures, |f| f.peak, Reference::range(145.0, 147.0, 3.0));
+    // The reference gives no spread of these two. The spread between the seeds here is 0.0018 and 0.00017.
+    assert_agrees("cv", figures, |f| f.cv, Reference(0.691, 0.0018, 3.0));
+    assert_agrees("correlation", figures, |f| f.correlation, Reference(0.0025, 0.00017, 3.0));
 }
 
 #[test]
@@ -137,8 +142,8 @@ fn inhibitory_oscillation_equals_nest() {
 fn all_to_all_equals_nest_and_the_mean_field_on_the_grid() {
     let all = over_seeds("all_to_all", 3.0);
     let figures = &all[0].1;
-    agrees("rate", figures, |f| f.rate, Reference(11.09, 0.02, 3.0));
-    agrees("cv", figures, |f| f.cv, Reference(0.744, 0.0017, 3.0)); // spread between the seeds here
+    assert_agrees("rate", figures, |f| f.rate, Reference(11.09, 0.02, 3.0));
+    assert_agrees("cv", figures, |f| f.cv, Reference(0.744, 0.0017, 3.0)); // the spread is that between the seeds here
     let lif = Lif { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
     let input = |rate: f64| {
         let network = diffusion(20.0, 18.0, &[PoissonInput { count: 4000.0, weight: -10.0 / 4000.0, rate }]);
@@ -146,10 +151,12 @@ fn all_to_all_equals_nest_and_the_mean_field_on_the_grid() {
     };
     let theory = self_consistent_rate(&lif, grid_shift(0.1, 20.0), input).expect("a stationary state");
     assert!((theory - 11.158).abs() < 0.005, "{theory}");
-    // First order in √(dt/tau), and the input is the shot noise of finite N: half a per cent here and in NEST.
+    // The theory corrects for the time grid to first order in √(dt/tau) and assumes a diffusion process, while the
+    // network's input is shot noise of finite N. The difference is half a per cent, here and in NEST.
     let mean = figures.iter().map(|f| f.rate).sum::<f64>() / 3.0;
     assert!((mean / theory - 1.0).abs() < 0.008, "{mean} Hz, theory {theory} Hz");
-    // No oscillation: no frequency stands out of the spectrum, so the peak is at another place for every seed.
+    // There is no oscillation: the largest value of the spectrum lies at another frequency for every seed. So the test
+    // checks the correlation instead.
     assert!(figures.iter().all(|f| f.correlation.abs() < 0.001), "{figures:?}");
 }
 
@@ -157,26 +164,27 @@ fn all_to_all_equals_nest_and_the_mean_field_on_the_grid() {
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn cuba_equals_nest() {
     let all = over_seeds("cuba", 10.0);
-    agrees("E rate", &all[0].1, |f| f.rate, Reference(5.69, 0.22, 8.0));
-    agrees("I rate", &all[1].1, |f| f.rate, Reference(5.58, 0.05, 8.0));
-    // The spread of the CV is not given; between the seeds here it is 0.008 (E) and 0.017 (I).
-    agrees("E cv", &all[0].1, |f| f.cv, Reference(0.724, 0.008, 8.0));
-    agrees("I cv", &all[1].1, |f| f.cv, Reference(0.730, 0.017, 8.0));
+    assert_agrees("E rate", &all[0].1, |f| f.rate, Reference(5.69, 0.22, 8.0));
+    assert_agrees("I rate", &all[1].1, |f| f.rate, Reference(5.58, 0.05, 8.0));
+    // The reference gives no spread of the CV. The spread between the seeds here is 0.008 (E) and 0.017 (I).
+    assert_agrees("E cv", &all[0].1, |f| f.cv, Reference(0.724, 0.008, 8.0));
+    assert_agrees("I cv", &all[1].1, |f| f.cv, Reference(0.730, 0.017, 8.0));
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn eif_network_equals_nest() {
-    // The rate depends on the wiring: over eight networks here it spreads by 1.1 Hz (0.07 Hz with fixed in-degrees; the
-    // same 1.1 Hz with a fixed total number), three times the spread of NEST's three seeds. The check takes NEST's
-    // spread, which three right networks exceed once in five times: if new random streams fail it, compare more seeds.
+    // The rate depends on the wiring. Over eight networks here its spread is 1.1 Hz, three times the spread of NEST's
+    // three seeds. (It is 0.07 Hz with fixed in-degrees, and also 1.1 Hz with a fixed total number.) The check uses
+    // NEST's spread. Three correct networks exceed this tolerance once in five times. If new random streams fail,
+    // compare more seeds.
     let all = over_seeds("eif_ei", 5.0);
-    agrees("E rate", &all[0].1, |f| f.rate, Reference(13.0, 0.35, 3.0));
-    agrees("I rate", &all[1].1, |f| f.rate, Reference(12.9, 0.2, 3.0));
-    agrees("E correlation", &all[0].1, |f| f.correlation, Reference::range(0.086, 0.10, 3.0));
+    assert_agrees("E rate", &all[0].1, |f| f.rate, Reference(13.0, 0.35, 3.0));
+    assert_agrees("I rate", &all[1].1, |f| f.rate, Reference(12.9, 0.2, 3.0));
+    assert_agrees("E correlation", &all[0].1, |f| f.correlation, Reference::range(0.086, 0.10, 3.0));
     for (population, figures) in &all {
-        agrees(&format!("{population} cv"), figures, |f| f.cv, Reference::range(0.53, 0.54, 3.0));
-        agrees(&format!("{population} peak"), figures, |f| f.peak, Reference::range(22.0, 23.0, 3.0));
+        assert_agrees(&format!("{population} cv"), figures, |f| f.cv, Reference::range(0.53, 0.54, 3.0));
+        assert_agrees(&format!("{population} peak"), figures, |f| f.peak, Reference::range(22.0, 23.0, 3.0));
     }
 }
 
@@ -184,14 +192,14 @@ fn eif_network_equals_nest() {
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_ai_equals_nest_and_the_mean_field() {
     let all = over_seeds("brunel_ai", 5.0);
-    agrees("E rate", &all[0].1, |f| f.rate, Reference(37.49, 0.11, 5.0));
-    agrees("I rate", &all[1].1, |f| f.rate, Reference(37.64, 0.08, 5.0));
+    assert_agrees("E rate", &all[0].1, |f| f.rate, Reference(37.49, 0.11, 5.0));
+    assert_agrees("I rate", &all[1].1, |f| f.rate, Reference(37.64, 0.08, 5.0));
     for (population, figures) in &all {
-        agrees(&format!("{population} cv"), figures, |f| f.cv, Reference(0.430, 0.001, 5.0));
+        assert_agrees(&format!("{population} cv"), figures, |f| f.cv, Reference(0.430, 0.001, 5.0));
     }
-    // No spread is given. Over 24 networks here it is 0.0009, 0.00065 between the networks and 0.0007 by the choice of 200
-    // neurons; all pairs of 24 networks give 0.0171 ± 0.0001.
-    agrees("E correlation", &all[0].1, |f| f.correlation, Reference(0.0163, 0.0009, 5.0));
+    // The reference gives no spread. Over 24 networks here it is 0.0009: 0.00065 from the networks and 0.0007 from the
+    // choice of 200 neurons. All pairs of the 24 networks give 0.0171 ± 0.0001.
+    assert_agrees("E correlation", &all[0].1, |f| f.correlation, Reference(0.0163, 0.0009, 5.0));
     let lif = Lif { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
     let input = |rate: f64| {
         let external = PoissonInput { count: 1000.0, weight: 0.1, rate: 20.0 };
@@ -200,7 +208,7 @@ fn brunel_ai_equals_nest_and_the_mean_field() {
     };
     let theory = self_consistent_rate(&lif, 0.0, input).expect("a stationary state");
     assert!((theory - 37.95).abs() < 0.01, "{theory}");
-    // Diffusion approximation in continuous time, without correlations: NEST is 1.2 % below it too.
+    // The theory is the diffusion approximation in continuous time, without correlations. NEST too is 1.2 % below it.
     let mean = all[0].1.iter().map(|f| f.rate).sum::<f64>() / 3.0;
     assert!((mean / theory - 1.0).abs() < 0.02, "{mean} Hz, theory {theory} Hz");
 }
@@ -210,10 +218,10 @@ fn brunel_ai_equals_nest_and_the_mean_field() {
 fn brunel_si_slow_equals_nest() {
     for (population, figures) in over_seeds("brunel_si_slow", 5.0) {
         let what = |figure: &str| format!("{population} {figure}");
-        agrees(&what("rate"), &figures, |f| f.rate, Reference::range(5.72, 6.02, 3.0));
-        agrees(&what("cv"), &figures, |f| f.cv, Reference::range(0.69, 0.71, 3.0));
-        agrees(&what("peak"), &figures, |f| f.peak, Reference::range(21.0, 24.0, 3.0));
-        agrees(&what("correlation"), &figures, |f| f.correlation, Reference::range(0.066, 0.091, 3.0));
+        assert_agrees(&what("rate"), &figures, |f| f.rate, Reference::range(5.72, 6.02, 3.0));
+        assert_agrees(&what("cv"), &figures, |f| f.cv, Reference::range(0.69, 0.71, 3.0));
+        assert_agrees(&what("peak"), &figures, |f| f.peak, Reference::range(21.0, 24.0, 3.0));
+        assert_agrees(&what("correlation"), &figures, |f| f.correlation, Reference::range(0.066, 0.091, 3.0));
     }
 }
 
@@ -221,12 +229,12 @@ fn brunel_si_slow_equals_nest() {
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_si_fast_equals_nest() {
     let all = over_seeds("brunel_si_fast", 2.0);
-    agrees("E rate", &all[0].1, |f| f.rate, Reference::range(58.3, 58.6, 2.0));
-    agrees("I rate", &all[1].1, |f| f.rate, Reference::range(58.7, 58.9, 2.0));
+    assert_agrees("E rate", &all[0].1, |f| f.rate, Reference::range(58.3, 58.6, 2.0));
+    assert_agrees("I rate", &all[1].1, |f| f.rate, Reference::range(58.7, 58.9, 2.0));
     for (population, figures) in &all {
-        agrees(&format!("{population} peak"), figures, |f| f.peak, Reference::range(180.0, 187.0, 2.0));
-        // NEST's two seeds (0.79, 0.81) say little of the spread: over nine seeds here it is 0.81 ± 0.03.
-        agrees(&format!("{population} cv"), figures, |f| f.cv, Reference(0.80, 0.03, 2.0));
+        assert_agrees(&format!("{population} peak"), figures, |f| f.peak, Reference::range(180.0, 187.0, 2.0));
+        // NEST's two seeds (0.79, 0.81) do not determine the spread. Over nine seeds here the CV is 0.81 ± 0.03.
+        assert_agrees(&format!("{population} cv"), figures, |f| f.cv, Reference(0.80, 0.03, 2.0));
     }
 }
 
@@ -235,42 +243,43 @@ fn brunel_si_fast_equals_nest() {
 fn brunel_sr_equals_nest() {
     for (population, figures) in over_seeds("brunel_sr", 0.4) {
         for f in figures {
-            // All fire together every 3 ms: a window of 0.4 s holds one spike of each neuron, 2.5 Hz, more or less.
+            // All neurons fire together every 3 ms. In a window of 0.4 s one spike more or less per neuron is 2.5 Hz.
             assert!((f.rate - 333.7).abs() < 2.5, "{population}: {} Hz", f.rate);
             assert!(f.cv < 0.0015, "{population}: cv {}", f.cv);
-            // Two rounds in turn, at twice the rate; the resolution of a window of 0.4 s is 2.5 Hz.
+            // Two volleys alternate, so the peak is at twice the rate. A window of 0.4 s resolves 2.5 Hz.
             assert!((f.peak - 667.0).abs() <= 2.5, "{population}: peak {}", f.peak);
         }
     }
 }
 
-/// Rates of the microcircuit, population by population.
-fn rates_agree(all: &[(String, Vec<Figures>)], expected: [f64; 8], sd: [f64; 8], seeds: f64) {
+/// Compares the rates of the eight populations of the microcircuit with a reference.
+fn assert_rates_agree(all: &[(String, Vec<Figures>)], expected: [f64; 8], sd: [f64; 8], seeds: f64) {
     assert_eq!(all.len(), 8);
     for (i, (population, figures)) in all.iter().enumerate() {
-        agrees(population, figures, |f| f.rate, Reference(expected[i], sd[i], seeds));
+        assert_agrees(population, figures, |f| f.rate, Reference(expected[i], sd[i], seeds));
     }
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn microcircuit_at_a_tenth_equals_nest() {
-    // NEST with 15 seeds of 10 s: five of 2026, whose spread for L5I and L6E (0.016 and 0.008) was a third of what ten more
-    // had on 26 November (seeds 101 to 110 of benches/peers/nest_mc.py: 0.042 and 0.019; over 32 networks here 0.042 and
-    // 0.023). Means of all, and spreads from both, by their degrees of freedom.
+    // NEST with 15 seeds of 10 s. Five seeds were run in 2026, ten more on 26 November (seeds 101 to 110 of
+    // benches/peers/nest_mc.py). For L5I and L6E the spread of the five (0.016 and 0.008) is a third of that of the ten
+    // (0.042 and 0.019); over 32 networks here it is 0.042 and 0.023. The means below are over all 15 seeds. The
+    // spreads are pooled from both sets, weighted by their degrees of freedom.
     let expected = [0.4724, 2.101, 3.974, 5.008, 6.594, 7.793, 0.834, 7.015];
     let sd = [0.0145, 0.027, 0.033, 0.013, 0.14, 0.036, 0.0165, 0.022];
-    rates_agree(&over_seeds("microcircuit_tenth", 10.0), expected, sd, 15.0);
+    assert_rates_agree(&over_seeds("microcircuit_tenth", 10.0), expected, sd, 15.0);
 }
 
-/// Takes 2 GB and, on two cores, about a minute and a half.
+/// Needs 2 GB of memory. Takes about a minute and a half on two cores.
 #[test]
 #[ignore = "299 million synapses: LAPICQUE_FULL=1 cargo test --release --test main full_scale -- --ignored"]
 fn microcircuit_at_full_scale_fires_at_the_published_rates() {
-    let asked = std::env::var_os("LAPICQUE_FULL").is_some();
-    assert!(asked, "this builds 299 million synapses: set LAPICQUE_FULL=1 to say that you mean it");
-    // One published run. The spread between seeds is that of windows of 1.5 s, three seeds here.
+    let allowed = std::env::var_os("LAPICQUE_FULL").is_some();
+    assert!(allowed, "this test builds 299 million synapses: set LAPICQUE_FULL=1 to run it");
+    // The published rates come from one run. The spread is that between three seeds here, with windows of 1.5 s.
     let published = [0.903, 2.965, 4.414, 5.876, 7.569, 8.633, 1.105, 7.829];
     let sd = [0.012, 0.014, 0.013, 0.015, 0.20, 0.023, 0.030, 0.023];
-    rates_agree(&with_threads("microcircuit", 1.5, 2), published, sd, 1.0);
+    assert_rates_agree(&over_seeds_with_threads("microcircuit", 1.5, 2), published, sd, 1.0);
 }

@@ -1,9 +1,9 @@
-//! The command line under test: starting it, and what it said.
+//! Runs the lapicque binary and collects what it prints.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The binary with arguments, in a folder of its own.
+/// The command `lapicque` with `arguments`, to be started in `folder`.
 pub fn lapicque(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lapicque"));
     command.current_dir(folder).args(arguments);
@@ -13,7 +13,7 @@ pub fn lapicque(folder: &Path, arguments: &[&str]) -> Command {
 /// How a command ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Exit code; −1 where a signal ended it.
+    /// Exit code; −1 if a signal ended the command.
     pub code: i32,
     /// All of stdout.
     pub out: String,
@@ -21,19 +21,19 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 pub fn end(command: &mut Command) -> Ended {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Runs lapicque to its end.
+/// Runs lapicque and waits for its end.
 pub fn run(folder: &Path, arguments: &[&str]) -> Ended {
     end(&mut lapicque(folder, arguments))
 }
 
-/// The same, which must succeed; returns stdout.
+/// Runs lapicque, which must succeed, and returns its stdout.
 #[track_caller]
 pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
     let ended = run(folder, arguments);
@@ -41,32 +41,32 @@ pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
     ended.out
 }
 
-/// A lapicque that runs beside the test and is killed with it.
+/// A lapicque that runs in parallel with the test. Dropping this value kills it.
 pub struct Running(pub Child);
 
 impl Running {
-    /// Starts it, silent.
+    /// Starts a command with empty stdin. Its stdout is discarded.
     pub fn start(command: &mut Command) -> Running {
         Running(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Whether it has not ended.
-    pub fn lives(&mut self) -> bool {
+    /// Whether the command still runs.
+    pub fn is_running(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
 
-    /// Kills it, as the kernel does when memory is short.
+    /// Kills the command with SIGKILL, as the kernel does when memory is short.
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
     }
 
-    /// Sends it a signal by name, such as "INT", twice: a parent that passes its own on does so.
+    /// Sends a signal by name, such as "INT", twice: a command gets a signal twice if its parent process forwards it.
     pub fn signal(&self, name: &str) {
         let send = ["-c", "kill -s \"$1\" \"$2\"; sleep 0.01; kill -s \"$1\" \"$2\" || true", "bash", name];
         assert!(Command::new("bash").args(send).arg(self.0.id().to_string()).status().unwrap().success());
     }
 
-    /// Waits for its end; the exit code, −1 where a signal ended it.
+    /// Waits for the end of the command. Returns the exit code, or −1 if a signal ended the command.
     pub fn wait(&mut self) -> i32 {
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
@@ -79,14 +79,14 @@ impl Drop for Running {
     }
 }
 
-/// Writes a configuration into a folder.
+/// Writes a file into a folder and returns its path.
 pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path
 }
 
-/// The names in a folder, in order.
+/// The names of the files in a folder, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -94,12 +94,12 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A file of the repository.
+/// The path of a file of this repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A text as JSON.
+/// Parses a text as JSON.
 pub fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("no JSON ({e}): {text}"))
 }

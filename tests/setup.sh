@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Brings what a fresh machine lacks beside rustup, a C compiler and make. Everything goes into target/venv, unless this
-# runs as root on a Debian system without Python's venv or valgrind: then apt-get installs them. What is there already
-# is used.
+# Installs what a fresh machine lacks, apart from rustup, a C compiler and make. Python packages go into target/venv, and
+# the runner of gungraun goes into target/tools. apt-get installs Python, its venv module, valgrind, and cmake if pip
+# cannot; this needs root on a Debian system. Programs that are already installed are used.
 #
 #   tests/setup.sh build          cmake, which compiles the bundled HDF5
-#   tests/setup.sh readers        the Python packages of tests/python/requirements.txt, for the checks
-#   tests/setup.sh instructions   valgrind, and the runner of gungraun in target/tools, to count instructions
+#   tests/setup.sh readers        the Python packages of tests/python/requirements.txt, which check our output files
+#   tests/setup.sh instructions   valgrind and the runner of gungraun, which count instructions
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,7 +14,7 @@ CMAKE_PIP="cmake==4.4.4"
 VENV=target/venv
 TOOLS=target/tools
 
-# An environment from an earlier run must not serve to make its successor.
+# Remove the environment of an earlier run from PATH: its python must not make the new environment.
 PATH=${PATH//"$PWD/$VENV/bin:"/}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -23,7 +23,7 @@ fail() {
     exit 1
 }
 
-# apt_install PACKAGE: with root's rights on a Debian system, otherwise false.
+# apt_install PACKAGE: installs a package. Fails without root or on a system that is not Debian.
 apt_install() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
     say "apt-get install $1"
@@ -32,7 +32,7 @@ apt_install() {
     apt-get update -q >&2 </dev/null && apt-get install -y -q --no-install-recommends "$1" >&2 </dev/null
 }
 
-# A Python environment with pip in target/venv, made anew where it is missing or broken.
+# Makes a Python environment with pip in target/venv, unless there is one that works.
 make_venv() {
     "$VENV/bin/python" -m pip --version >/dev/null 2>&1 && return
     command -v python3 >/dev/null || apt_install python3 || return 1
@@ -47,7 +47,7 @@ make_venv() {
 
 pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2 </dev/null; }
 
-# new_enough CMAKE: whether it runs and has the version needed.
+# new_enough CMAKE: whether this cmake runs and is at least the version needed.
 new_enough() {
     local version
     version=$("$1" --version 2>/dev/null | sed -n '1s/^cmake version //p') && [ -n "$version" ] || return 1
@@ -57,7 +57,7 @@ new_enough() {
 build() {
     command -v cargo >/dev/null || fail "cargo is missing. Install Rust with rustup, then run make again."
     command -v cc >/dev/null || fail "a C compiler is missing. Install one (Debian: apt install gcc), run make again."
-    # Never leave an old cmake in the environment: its bin comes first on PATH.
+    # An old cmake in target/venv must be replaced, because make puts target/venv/bin first on PATH.
     new_enough "$VENV/bin/cmake" && return
     if new_enough cmake && [ ! -e "$VENV/bin/cmake" ]; then return; fi
     say "cmake $CMAKE_NEEDED or later is not on PATH; the bundled HDF5 is compiled with it"
@@ -85,7 +85,7 @@ instructions() {
     command -v valgrind >/dev/null || apt_install valgrind ||
         fail "valgrind is missing: it counts the instructions. Install it (Debian: apt install valgrind), then run" \
             "make again. Only the step \"instructions\" needs it."
-    # The runner must have the very version of the library.
+    # The runner must have the same version as the library.
     runner=$TOOLS/bin/gungraun-runner
     version=$(sed -n '/^name = "gungraun"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
     [ -n "$version" ] || fail "gungraun is not in Cargo.lock."

@@ -1,7 +1,8 @@
-//! Realised networks, read back synapse by synapse: what every rule guarantees, and how the rest is distributed.
+//! Built networks, read back synapse by synapse: what every connection rule guarantees, and how random degrees,
+//! partners, weights and delays are distributed.
 //!
-//! Seeds are fixed. Each statistical check would fail a right program with probability 1e-6 (`FALSE_ALARM`); there are
-//! about 60, so a change of the random streams fails one wrongly once in 15 000 times.
+//! Seeds are fixed. Each statistical check fails for a correct program with probability 1e-6 (`FALSE_ALARM`). There are
+//! about 60 checks, so a change of the random streams makes one fail wrongly once in 15 000 times.
 use crate::goodness_of_fit::{
     FALSE_ALARM, binomial_cells, chi_square, chi_square_tail, kolmogorov_smirnov, two_sided, uniformity,
 };
@@ -14,12 +15,14 @@ use lapicque_models::list::Models;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Sizes of the two populations.
+/// Sizes of the populations A and B.
 const SIZES: [u32; 2] = [1000, 700];
 
+/// One projection and how it is built.
 #[derive(Clone, Debug)]
 struct Case {
     rule: Rule,
+    /// Sources and targets: index of the population (0 is A, 1 is B) and neurons.
     from: (usize, Range<u32>),
     to: (usize, Range<u32>),
     autapses: bool,
@@ -70,6 +73,7 @@ impl Case {
         read(&self.simulation())
     }
 
+    /// Number of pairs that are excluded because they would be autapses.
     fn excluded(&self) -> u64 {
         if self.autapses || self.from.0 != self.to.0 {
             return 0;
@@ -79,6 +83,7 @@ impl Case {
     }
 }
 
+/// All synapses of a simulation.
 fn read(simulation: &Simulation) -> Vec<Synapse> {
     let mut all = Vec::new();
     simulation.each_synapse(|synapse| all.push(synapse));
@@ -86,11 +91,11 @@ fn read(simulation: &Simulation) -> Vec<Synapse> {
     all
 }
 
-/// Number of synapses of every neuron of `range`, by `of`.
-fn degrees(synapses: &[Synapse], range: &Range<u32>, of: fn(&Synapse) -> (usize, u32)) -> Vec<u64> {
+/// Number of synapses of each neuron of `range`. `end` gives the source or the target of a synapse.
+fn degrees(synapses: &[Synapse], range: &Range<u32>, end: fn(&Synapse) -> (usize, u32)) -> Vec<u64> {
     let mut degrees = vec![0; range.len()];
     for synapse in synapses {
-        degrees[(of(synapse).1 - range.start) as usize] += 1;
+        degrees[(end(synapse).1 - range.start) as usize] += 1;
     }
     degrees
 }
@@ -103,6 +108,7 @@ fn out_degrees(synapses: &[Synapse], range: &Range<u32>) -> Vec<u64> {
     degrees(synapses, range, |s| s.source)
 }
 
+/// Counts of the values 0, 1, 2, …; larger values are counted in the last cell.
 fn histogram(values: &[u64], cells: usize) -> Vec<u64> {
     let mut histogram = vec![0; cells];
     for &v in values {
@@ -111,10 +117,12 @@ fn histogram(values: &[u64], cells: usize) -> Vec<u64> {
     histogram
 }
 
-fn holds(what: &str, chance: f64) {
-    assert!(chance > FALSE_ALARM, "{what}: chance {chance:e}");
+/// Asserts that the p-value of a statistical check is above the chance of a false alarm.
+fn assert_p_value(what: &str, p_value: f64) {
+    assert!(p_value > FALSE_ALARM, "{what}: p-value {p_value:e}");
 }
 
+/// Cumulative distribution function of the standard normal distribution.
 fn normal_cdf(z: f64) -> f64 {
     let tail = |z: f64| 0.5 * (-0.5 * z * z).exp() * erfcx(z / std::f64::consts::SQRT_2);
     if z < 0.0 { tail(-z) } else { 1.0 - tail(z) }
@@ -123,7 +131,8 @@ fn normal_cdf(z: f64) -> f64 {
 /// A population and some of its neurons.
 type Part = (usize, Range<u32>);
 
-/// Selections: two populations, one onto itself, parts that overlap, touch, contain each other, and single neurons.
+/// Sources and targets: two populations; one population onto itself; parts that overlap, touch or contain each other;
+/// single neurons.
 fn selections() -> Vec<(Part, Part)> {
     vec![
         ((0, 0..1000), (1, 0..700)),
@@ -141,22 +150,22 @@ fn selections() -> Vec<(Part, Part)> {
 }
 
 #[test]
-fn every_rule_keeps_its_degrees_totals_and_bans_on_every_selection() {
+fn every_rule_gives_its_degrees_and_totals_and_no_forbidden_synapse_on_every_selection() {
     for (from, to) in selections() {
         let (sources, targets) = (from.1.len() as u64, to.1.len() as u64);
         for (autapses, multapses) in [(true, true), (true, false), (false, true), (false, false)] {
             let overlap = from.0 == to.0 && from.1.start < to.1.end && to.1.start < from.1.end;
-            let less = u64::from(!autapses && overlap);
-            // Numbers up to the most that is possible.
-            let (most_in, most_out) = (sources - less, targets - less);
+            // Without autapses a neuron that is both source and target has one partner less.
+            let excluded = u64::from(!autapses && overlap);
+            let (most_in, most_out) = (sources - excluded, targets - excluded);
             let base = Case { autapses, multapses, ..Case::new(Rule::AllToAll, from.clone(), to.clone()) };
             let pairs = sources * targets - base.excluded();
-            let part = |n: u64| if multapses { n.min(3) } else { n / 3 };
+            let medium = |n: u64| if multapses { n.min(3) } else { n / 3 };
             let mut rules = vec![Rule::AllToAll, Rule::ErdosRenyi(0.0), Rule::ErdosRenyi(0.1), Rule::ErdosRenyi(1.0)];
-            for n in [0, part(most_in), most_in] {
+            for n in [0, medium(most_in), most_in] {
                 rules.push(Rule::FixedInDegree(n as u32));
             }
-            for n in [0, part(most_out), most_out] {
+            for n in [0, medium(most_out), most_out] {
                 rules.push(Rule::FixedOutDegree(n as u32));
             }
             for n in [0, 1, pairs / 7, pairs] {
@@ -192,7 +201,7 @@ fn every_rule_keeps_its_degrees_totals_and_bans_on_every_selection() {
 }
 
 #[test]
-fn one_to_one_joins_the_ith_source_to_the_ith_target_and_no_neuron_to_itself_where_that_is_forbidden() {
+fn one_to_one_connects_the_ith_source_to_the_ith_target_without_forbidden_autapses() {
     for (from, to) in [((0, 0..700), (1, 0..700)), ((0, 100..400), (0, 150..450)), ((0, 3..900), (0, 3..900))] {
         for autapses in [true, false] {
             let case = Case { autapses, ..Case::new(Rule::OneToOne, from.clone(), to.clone()) };
@@ -216,7 +225,7 @@ fn erdos_renyi_degrees_are_binomial_on_both_sides_and_pairs_are_equally_likely()
             let synapses = case.synapses();
             ins.extend(in_degrees(&synapses, &to.1));
             let all = out_degrees(&synapses, &(0..1000));
-            // Sources that lie among the targets have a target less where autapses are forbidden.
+            // Without autapses a source that is also a target has one target less. Only these sources are counted then.
             outs.extend(
                 all.iter()
                     .enumerate()
@@ -227,22 +236,23 @@ fn erdos_renyi_degrees_are_binomial_on_both_sides_and_pairs_are_equally_likely()
                 cells[(s.source.1 / 100 * 10) as usize + ((s.target.1 - to.1.start) * 10 / m as u32) as usize] += 1;
             }
         }
-        let less = u64::from(!autapses);
-        let expected = binomial_cells(n - less, 0.1, 200);
-        holds(&format!("{what}: in-degrees"), chi_square(&histogram(&ins, expected.len()), &expected));
-        let expected = binomial_cells(m - less, 0.1, 200);
-        holds(&format!("{what}: out-degrees"), chi_square(&histogram(&outs, expected.len()), &expected));
+        let excluded = u64::from(!autapses);
+        let expected = binomial_cells(n - excluded, 0.1, 200);
+        assert_p_value(&format!("{what}: in-degrees"), chi_square(&histogram(&ins, expected.len()), &expected));
+        let expected = binomial_cells(m - excluded, 0.1, 200);
+        assert_p_value(&format!("{what}: out-degrees"), chi_square(&histogram(&outs, expected.len()), &expected));
         if autapses {
-            // Counts of cells of 100 × 70 pairs in 20 networks are binomial: variance smaller by 1 − p.
+            // A cell holds 100 × 70 pairs. Its synapses in 20 networks are binomial: the variance is mean · (1 − p).
             let mean = 20.0 * 0.1 * (100 * m / 10) as f64;
             let statistic: f64 = cells.iter().map(|&c| (c as f64 - mean).powi(2) / (mean * 0.9)).sum();
-            holds(&format!("{what}: pairs"), chi_square_tail(statistic, 100.0));
+            assert_p_value(&format!("{what}: pairs"), chi_square_tail(statistic, 100.0));
         }
     }
 }
 
-/// Degrees of the side that is not fixed: every one of `trials` draws of `k` of `n` without replacement hits a neuron
-/// with k/n; the sum of squared deviations, scaled, is chi-square with n − 1 degrees of freedom.
+/// P-value of the degrees on the side that the rule does not fix. They come from `trials` draws of `k` out of n neurons
+/// without replacement, so each draw contains a given neuron with probability k/n. The scaled sum of squared deviations
+/// is chi-square with n − 1 degrees of freedom.
 fn without_replacement(counts: &[u64], trials: f64, k: f64) -> f64 {
     let n = counts.len() as f64;
     let f = k / n;
@@ -256,41 +266,41 @@ fn fixed_degrees_draw_the_other_side_uniformly() {
     for seed in 0..3 {
         let (a, b) = ((0, 0..1000), (1, 0..700));
         let case = Case { seed, ..Case::new(Rule::FixedInDegree(100), a.clone(), b.clone()) };
-        holds("fixed in-degree with multapses", uniformity(&out_degrees(&case.synapses(), &a.1)));
+        assert_p_value("fixed in-degree with multapses", uniformity(&out_degrees(&case.synapses(), &a.1)));
         for k in [100, 800] {
             let single = Case { rule: Rule::FixedInDegree(k), multapses: false, ..case.clone() };
             let outs = out_degrees(&single.synapses(), &a.1);
-            holds("fixed in-degree without multapses", without_replacement(&outs, 700.0, f64::from(k)));
+            assert_p_value("fixed in-degree without multapses", without_replacement(&outs, 700.0, f64::from(k)));
         }
         let case = Case { rule: Rule::FixedOutDegree(100), ..case };
-        holds("fixed out-degree with multapses", uniformity(&in_degrees(&case.synapses(), &b.1)));
+        assert_p_value("fixed out-degree with multapses", uniformity(&in_degrees(&case.synapses(), &b.1)));
         for k in [100, 600] {
             let single = Case { rule: Rule::FixedOutDegree(k), multapses: false, ..case.clone() };
             let ins = in_degrees(&single.synapses(), &b.1);
-            holds("fixed out-degree without multapses", without_replacement(&ins, 1000.0, f64::from(k)));
+            assert_p_value("fixed out-degree without multapses", without_replacement(&ins, 1000.0, f64::from(k)));
         }
     }
 }
 
 #[test]
 fn degrees_without_autapses_are_uniform_over_the_others() {
-    // Within one population every neuron is its own forbidden partner once: all partners stay equally likely.
+    // Within one population each neuron is excluded as its own partner. So every neuron is still chosen equally often.
     for seed in 0..3 {
         let a = (0, 0..1000);
         let case = Case { seed, autapses: false, ..Case::new(Rule::FixedInDegree(50), a.clone(), a.clone()) };
-        holds("fixed in-degree", uniformity(&out_degrees(&case.synapses(), &a.1)));
+        assert_p_value("fixed in-degree", uniformity(&out_degrees(&case.synapses(), &a.1)));
         let case = Case { rule: Rule::FixedOutDegree(50), ..case };
-        holds("fixed out-degree", uniformity(&in_degrees(&case.synapses(), &a.1)));
+        assert_p_value("fixed out-degree", uniformity(&in_degrees(&case.synapses(), &a.1)));
         let case = Case { rule: Rule::FixedTotalNumber(50_000), ..case };
         let synapses = case.synapses();
-        holds("fixed total number, in", uniformity(&in_degrees(&synapses, &a.1)));
-        holds("fixed total number, out", uniformity(&out_degrees(&synapses, &a.1)));
-        // The distance of source and target around the circle: 1 to 999, equally likely.
+        assert_p_value("fixed total number, in", uniformity(&in_degrees(&synapses, &a.1)));
+        assert_p_value("fixed total number, out", uniformity(&out_degrees(&synapses, &a.1)));
+        // With the neurons in a circle, the distance from target to source is 1 to 999, all equally likely.
         let mut distances = vec![0; 999];
         for s in &synapses {
             distances[((s.source.1 + 1000 - s.target.1) % 1000 - 1) as usize] += 1;
         }
-        holds("fixed total number, distances", uniformity(&distances));
+        assert_p_value("fixed total number, distances", uniformity(&distances));
     }
 }
 
@@ -301,38 +311,41 @@ fn a_fixed_total_number_is_multinomial_over_pairs() {
     for seed in 0..3 {
         let case = Case { seed, ..Case::new(Rule::FixedTotalNumber(n), a.clone(), b.clone()) };
         let synapses = case.synapses();
-        holds("in-degrees", uniformity(&in_degrees(&synapses, &b.1)));
-        holds("out-degrees", uniformity(&out_degrees(&synapses, &a.1)));
+        assert_p_value("in-degrees", uniformity(&in_degrees(&synapses, &b.1)));
+        assert_p_value("out-degrees", uniformity(&out_degrees(&synapses, &a.1)));
         let mut cells = vec![0; 2500];
         for s in &synapses {
             cells[(s.source.1 / 20 * 50 + s.target.1 / 14) as usize] += 1;
         }
-        holds("pairs", uniformity(&cells));
-        // Repeats: the number of synapses of a pair is Poisson in effect, mean n/(N M).
+        assert_p_value("pairs", uniformity(&cells));
+        // The number of synapses of a pair is binomial (practically Poisson) with mean n/(N M).
         let mut pairs: HashMap<(u32, u32), u64> = HashMap::new();
         for s in &synapses {
             *pairs.entry((s.source.1, s.target.1)).or_default() += 1;
         }
         let mut seen = histogram(&pairs.values().copied().collect::<Vec<_>>(), 8);
         seen[0] = 700_000 - pairs.len() as u64;
-        holds("repeats", chi_square(&seen, &binomial_cells(n, 1.0 / 700_000.0, 6)));
-        // Without multapses every pair once at most: degrees are hypergeometric, and their spread is smaller by 1 − f.
+        assert_p_value("synapses per pair", chi_square(&seen, &binomial_cells(n, 1.0 / 700_000.0, 6)));
+        // Without multapses a pair has at most one synapse. Degrees are hypergeometric: their variance is smaller by
+        // the factor 1 − f, where f is the fraction of pairs that are connected.
         let single = Case { multapses: false, rule: Rule::FixedTotalNumber(350_000), ..case };
         let synapses = single.synapses();
         for (what, degrees) in [("in", in_degrees(&synapses, &b.1)), ("out", out_degrees(&synapses, &a.1))] {
             let mean = 350_000.0 / degrees.len() as f64;
             let squares: f64 = degrees.iter().map(|&k| (k as f64 - mean).powi(2)).sum();
-            // Covariance f(1 − f) m (δ − 1/n) N/(N − 1) for n rows of m of the N pairs: chi-square with n − 1.
+            // Each of the n neurons has m of the N pairs. The covariance of their degrees is
+            // f(1 − f) m (δ − 1/n) N/(N − 1). So the scaled sum of squares is chi-square with n − 1 degrees of freedom.
             let variance = mean * 0.5 * (700_000.0 / 699_999.0);
-            holds(what, chi_square_tail(squares / variance, degrees.len() as f64 - 1.0));
-            let low = chi_square_tail(squares / variance, degrees.len() as f64 - 1.0);
-            assert!(low < 1.0 - FALSE_ALARM, "{what}: degrees spread too little");
+            assert_p_value(what, chi_square_tail(squares / variance, degrees.len() as f64 - 1.0));
+            let p_value = chi_square_tail(squares / variance, degrees.len() as f64 - 1.0);
+            assert!(p_value < 1.0 - FALSE_ALARM, "{what}: the variance of the degrees is too small");
         }
     }
 }
 
-/// The overlap of the partners of neighbours, as a deviate: two independent draws of `k` of `n` share hypergeometrically
-/// many, and the overlaps of successive neighbours are independent of each other.
+/// The number of partners that successive neurons have in common, as a standard normal deviate. `sets` holds the sorted
+/// partners of each neuron, `k` out of `n`. If they are drawn independently, the overlap of two neurons is
+/// hypergeometric, and the overlaps of successive pairs of neurons are independent.
 fn overlap(sets: &[Vec<u32>], n: f64, k: f64) -> f64 {
     let mut shared = 0usize;
     for pair in sets.windows(2) {
@@ -343,11 +356,12 @@ fn overlap(sets: &[Vec<u32>], n: f64, k: f64) -> f64 {
     (shared as f64 - pairs * k * k / n) / (pairs * variance).sqrt()
 }
 
-fn partners(synapses: &[Synapse], len: u32, key: fn(&Synapse) -> (u32, u32)) -> Vec<Vec<u32>> {
+/// The sorted partners of each of `len` neurons. `ends` gives the neuron and the partner of a synapse.
+fn partners(synapses: &[Synapse], len: u32, ends: fn(&Synapse) -> (u32, u32)) -> Vec<Vec<u32>> {
     let mut sets = vec![Vec::new(); len as usize];
     for s in synapses {
-        let (of, partner) = key(s);
-        sets[of as usize].push(partner);
+        let (neuron, partner) = ends(s);
+        sets[neuron as usize].push(partner);
     }
     sets.iter_mut().for_each(|set| set.sort_unstable());
     sets
@@ -358,11 +372,11 @@ fn neighbouring_neurons_draw_their_partners_independently() {
     for seed in 0..3 {
         let base = Case { seed, multapses: false, ..Case::new(Rule::FixedInDegree(100), (0, 0..1000), (1, 0..700)) };
         let z = overlap(&partners(&base.synapses(), 700, |s| (s.target.1, s.source.1)), 1000.0, 100.0);
-        holds(&format!("targets with fixed in-degree: {z} sd"), two_sided(z));
+        assert_p_value(&format!("targets with fixed in-degree: {z} sd"), two_sided(z));
         let case = Case { rule: Rule::FixedOutDegree(70), ..base.clone() };
         let z = overlap(&partners(&case.synapses(), 1000, |s| (s.source.1, s.target.1)), 700.0, 70.0);
-        holds(&format!("sources with fixed out-degree: {z} sd"), two_sided(z));
-        // Two seeds: the same target's sources must be as unrelated.
+        assert_p_value(&format!("sources with fixed out-degree: {z} sd"), two_sided(z));
+        // The sources of the same target with two different seeds must be independent, too.
         let other = Case { seed: seed + 100, ..base.clone() };
         let (a, b) = (
             partners(&base.synapses(), 700, |s| (s.target.1, s.source.1)),
@@ -371,11 +385,11 @@ fn neighbouring_neurons_draw_their_partners_independently() {
         let both: Vec<Vec<u32>> = a.into_iter().zip(b).flat_map(|(a, b)| [a, b]).collect();
         let z: Vec<f64> = both.chunks(2).map(|pair| overlap(pair, 1000.0, 100.0)).collect();
         let z = z.iter().sum::<f64>() / (z.len() as f64).sqrt();
-        holds(&format!("two seeds: {z} sd"), two_sided(z));
+        assert_p_value(&format!("two seeds: {z} sd"), two_sided(z));
     }
 }
 
-/// Weights of 70 000 synapses.
+/// The weights of 70 000 synapses, and the relative rounding that the simulation reports for them.
 fn weights(value: Value, storage: WeightStorage) -> (Vec<f64>, f64) {
     let case = Case { weight: value, storage, ..Case::new(Rule::FixedInDegree(100), (0, 0..1000), (1, 0..700)) };
     let simulation = case.simulation();
@@ -394,14 +408,14 @@ fn weights_follow_their_distribution_and_never_change_sign() {
     let check = |what: &str, value: Value, sign: f64, cdf: &dyn Fn(f64) -> f64| {
         let (mut sample, _) = weights(value, WeightStorage::Full);
         assert!(sample.iter().all(|w| w * sign >= 0.0), "{what}: the sign changed");
-        holds(what, kolmogorov_smirnov(&mut sample, cdf));
+        assert_p_value(what, kolmogorov_smirnov(&mut sample, cdf));
     };
     check("normal", Value::normal(87.8, 8.78), 1.0, &normal(87.8, 8.78));
     check("negative normal", Value::normal(-351.2, 35.12), -1.0, &normal(-351.2, 35.12));
     // A sixth of the deviates have the wrong sign and are drawn again.
-    let cut = normal_cdf(-1.0);
-    check("wide normal", Value::normal(1.0, 1.0), 1.0, &|x| ((normal_cdf(x - 1.0) - cut) / (1.0 - cut)).max(0.0));
-    check("wide negative normal", Value::normal(-1.0, 1.0), -1.0, &|x| (normal_cdf(x + 1.0) / (1.0 - cut)).min(1.0));
+    let wrong = normal_cdf(-1.0);
+    check("wide normal", Value::normal(1.0, 1.0), 1.0, &|x| ((normal_cdf(x - 1.0) - wrong) / (1.0 - wrong)).max(0.0));
+    check("wide negative normal", Value::normal(-1.0, 1.0), -1.0, &|x| (normal_cdf(x + 1.0) / (1.0 - wrong)).min(1.0));
     check("uniform", Value::uniform(0.5, 2.0), 1.0, &|x| ((x - 0.5) / 1.5).clamp(0.0, 1.0));
     check("negative uniform", Value::uniform(-2.0, -0.5), -1.0, &|x| ((x + 2.0) / 1.5).clamp(0.0, 1.0));
     check("lognormal", Value::lognormal(2.0, 1.0), 1.0, &lognormal(2.0, 1.0));
@@ -415,8 +429,8 @@ fn weights_follow_their_distribution_and_never_change_sign() {
 }
 
 #[test]
-fn weights_are_rounded_by_no_more_than_is_said() {
-    // What is typical of a distribution is not its tail, however far that reaches.
+fn weights_are_rounded_by_no_more_than_reported() {
+    // The reported rounding is relative to a typical weight of the distribution, not to its tail.
     let wide = Value::lognormal(2.0, 4.0);
     for value in [Value::normal(87.8, 8.78), Value::lognormal(2.0, 1.0), wide, Value::uniform(-2.0, -0.5), 0.1.into()] {
         let (full, fine) = weights(value, WeightStorage::Full);
@@ -426,16 +440,19 @@ fn weights_are_rounded_by_no_more_than_is_said() {
             _ => full.iter().sum::<f64>() / full.len() as f64,
         };
         assert!(fine <= 1e-5, "{value:?}: {fine}");
-        // The mean of the sample stands for that of the distribution: 2 % of slack.
+        // The mean of the sample replaces the mean of the distribution, which adds 2 % to the bound.
         let bound = 1.02 * (fine + coarse) * typical.abs();
         let worst = full.iter().zip(&compact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(worst <= bound, "{value:?}: compact and full differ by {worst}, {bound} is said");
+        assert!(worst <= bound, "{value:?}: compact and full differ by {worst}, reported is {bound}");
         if let Value::Constant(exact) = value {
             assert!(full.iter().all(|w| (w - exact).abs() <= fine * exact), "{value:?}");
         } else {
-            assert!(worst >= 0.3 * bound, "{value:?}: the bound {bound} is far from the worst, {worst}");
+            assert!(
+                worst >= 0.3 * bound,
+                "{value:?}: the bound {bound} is much larger than the largest rounding, {worst}"
+            );
         }
-        // Whole numbers of a power of two.
+        // The weights are whole numbers of a quantum, the largest power of two that divides them all.
         let quantum = |sample: &[f64]| {
             let least =
                 sample.iter().map(|w| (w.to_bits().trailing_zeros() as i32) - 52 + w.abs().log2().floor() as i32);
@@ -447,7 +464,8 @@ fn weights_are_rounded_by_no_more_than_is_said() {
     }
 }
 
-/// Probability of each number of steps from 1 on, of a normal delay (in steps) drawn again below half a step.
+/// Probabilities of delays of 1 to `last` steps and, in the last cell, of longer ones. The delay is normal with this
+/// mean and standard deviation (in steps), drawn again below half a step, and rounded to whole steps.
 fn normal_steps(mean: f64, sd: f64, last: u64) -> Vec<f64> {
     let cdf = |x: f64| normal_cdf((x - mean) / sd);
     let kept = 1.0 - cdf(0.5);
@@ -456,6 +474,7 @@ fn normal_steps(mean: f64, sd: f64, last: u64) -> Vec<f64> {
     cells
 }
 
+/// Delays in steps. Asserts that they lie on the grid and are at least one step.
 fn steps_of(synapses: &[Synapse]) -> Vec<u64> {
     synapses
         .iter()
@@ -468,21 +487,21 @@ fn steps_of(synapses: &[Synapse]) -> Vec<u64> {
 }
 
 #[test]
-fn delays_are_rounded_to_the_grid_and_last_a_step_at_least() {
+fn delays_are_rounded_to_the_grid_and_are_at_least_one_step() {
     let base = Case::new(Rule::FixedInDegree(100), (0, 0..1000), (1, 0..700));
     let steps = |delay: Value| steps_of(&Case { delay, ..base.clone() }.synapses());
     for (delay, expected) in [(0.1, 1), (0.14, 1), (0.16, 2), (1.5, 15), (0.30000000000000004, 3), (2.04, 20)] {
         assert!(steps(delay.into()).iter().all(|&k| k == expected), "{delay} ms");
     }
-    // Uniform in −0.1…0.55 ms: half of a step on both sides of each point of the grid; below 0.05 ms drawn again.
+    // Uniform from −0.1 to 0.55 ms: 1 to 5 steps are equally likely. Values below 0.05 ms are drawn again.
     let seen = histogram(&steps(Value::uniform(-0.1, 0.55)), 7);
     assert_eq!((seen[0], seen[6]), (0, 0));
-    holds("uniform", uniformity(&seen[1..6]));
+    assert_p_value("uniform", uniformity(&seen[1..6]));
     for (mean, sd) in [(7.5, 3.75), (15.0, 7.5), (1.0, 2.0)] {
         let cells = normal_steps(mean, sd, 80);
         let seen = histogram(&steps(Value::normal(0.1 * mean, 0.1 * sd)), 82);
         assert_eq!(seen[0], 0);
-        holds(&format!("normal {mean} {sd}"), chi_square(&seen[1..], &cells));
+        assert_p_value(&format!("normal {mean} {sd}"), chi_square(&seen[1..], &cells));
     }
     let seen = steps(Value::lognormal(1.5, 1.0).bounded(1.0, 2.0));
     assert!(seen.iter().all(|k| (10..=20).contains(k)) && seen.contains(&10) && seen.contains(&20));
@@ -500,12 +519,12 @@ fn weights_and_delays_of_one_synapse_are_independent() {
     let mean = synapses.iter().map(|s| s.delay).sum::<f64>() / n;
     let variance = synapses.iter().map(|s| (s.delay - mean).powi(2)).sum::<f64>() / n;
     let product: f64 = synapses.iter().map(|s| (s.weight - 1.0) / 0.1 * (s.delay - mean) / variance.sqrt()).sum();
-    holds("correlation", two_sided(product / n.sqrt()));
+    assert_p_value("correlation", two_sided(product / n.sqrt()));
 }
 
 #[test]
 fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
-    // A hundredth of the neurons: 77 000 synapses would be few, so the numbers of the tenth, on its own plan.
+    // Uses the microcircuit at a tenth of its size. At a hundredth there would be too few synapses.
     let plan = configuration("microcircuit_tenth", &[]);
     let names: Vec<_> = plan.populations.iter().map(|p| p.name.clone()).collect();
     let expected: u64 =
@@ -528,20 +547,20 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
     assert_eq!(wrong_sign, 0);
     for (i, (mean, sd)) in [(15.0, 7.5), (7.5, 3.75)].into_iter().enumerate() {
         let cells = normal_steps(mean, sd, 80);
-        holds("delays", chi_square(&histograms[i][1..], &cells));
+        assert_p_value("delays", chi_square(&histograms[i][1..], &cells));
         let exact: f64 = cells[..80].iter().enumerate().map(|(k, p)| 0.1 * (k as f64 + 1.0) * p).sum();
         let (n, sum, square) = sums[i];
         let z = (sum / n - exact) / ((square / n - (sum / n) * (sum / n)) / n).sqrt();
-        holds(&format!("mean delay {} ms, {exact} ms expected", sum / n), two_sided(z));
+        assert_p_value(&format!("mean delay {} ms, {exact} ms expected", sum / n), two_sided(z));
         if i == 1 {
             assert_eq!((sum / n * 1000.0).round(), 777.0, "{}", sum / n);
         }
     }
-    // 87.81 pA √10, sd 10 %.
+    // Excitatory weights have the mean 87.81 pA · √10, inhibitory weights −4 times as much. Standard deviation: 10 %.
     for (i, mean) in [87.8085, -4.0 * 87.8085].into_iter().enumerate() {
         let (n, mean) = (weight[i][0], mean * 10f64.sqrt());
         let z = (weight[i][1] / n - mean) / (0.1 * mean.abs() / n.sqrt());
-        // The weight is known to five digits here: 1e-6 of it are added.
+        // The expected mean is known to five digits only, so a relative error of 1e-6 is allowed.
         assert!(two_sided((z.abs() - 1e-5 * n.sqrt()).max(0.0)) > FALSE_ALARM, "mean weight {}", weight[i][1] / n);
     }
 }

@@ -1,12 +1,13 @@
-//! Brunel's network of excitatory and inhibitory neurons (2000, model A, g = 5) at any size: 1000 excitatory and 250
-//! inhibitory synapses per neuron, constant weight, delay 1.5 ms.
+//! Brunel's network of excitatory and inhibitory neurons (2000, model A, g = 5) with any number of neurons: 1000
+//! excitatory and 250 inhibitory synapses per neuron, constant weights, delay 1.5 ms.
 
 use lapicque_engine::error::BuildError;
 use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value};
 
-/// The network of `neurons` neurons, an external rate of `eta` times the one that reaches threshold, and in-degrees of
-/// 1000 and 250 times `degree`. Weights are 0.1 mV / `degree`, so that the mean input stays.
+/// The network with `neurons` neurons. The external rate is `eta` times the rate that reaches threshold. The in-degrees
+/// are 1000 · `degree` and 250 · `degree`. Weights are 0.1 mV / `degree`, so that the mean input does not depend on
+/// `degree`.
 pub fn brunel(neurons: u32, eta: f64, degree: f64, seed: u64) -> Result<Network, BuildError> {
     let fixed = Value::Constant;
     let mut network = Network::new(0.1, seed);
@@ -17,7 +18,7 @@ pub fn brunel(neurons: u32, eta: f64, degree: f64, seed: u64) -> Result<Network,
         network.population(name, size, "lif", &lif)?;
         network.receptor(name, "synapse", "delta", &[])?;
         network.initial(name, "v", Value::uniform(0.0, 20.0))?;
-        // 10 Hz from each of 1000 · degree external neurons reach the threshold of 20 mV.
+        // Spikes of 1000 · degree external neurons at 10 Hz each bring the mean potential to the threshold of 20 mV.
         let external = [("rate", fixed(eta * 1e4 * degree)), ("weight", fixed(weight))];
         network.input("external", name, Some("synapse"), "poisson", &external)?;
     }

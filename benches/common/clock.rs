@@ -1,16 +1,17 @@
-//! Processor time as a measurement of criterion: on a shared machine it says more than the clock on the wall.
+//! Processor time as a measurement of criterion. On a shared machine it is less disturbed by other processes than wall
+//! time.
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// Processor time of this process so far, all its threads together.
+/// Processor time of this process so far, all threads together.
 pub fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Measures processor time, and shows it as criterion shows wall time.
+/// Measures processor time. Values are printed in the format of wall time.
 pub struct CpuTime;
 
 impl Measurement for CpuTime {

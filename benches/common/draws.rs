@@ -1,4 +1,4 @@
-//! A random source onto a share of neurons, asked for one block after the other.
+//! A random input onto the neurons of one population, stepped block by block.
 
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, LANES};
@@ -11,7 +11,7 @@ use lapicque_models::page::Page;
 /// Step in ms.
 pub const DT: f64 = 0.1;
 
-/// A source and what it adds to.
+/// An input and the values that it adds to.
 pub struct Draws {
     source: Box<dyn Stimulus>,
     onto_receptor: bool,
@@ -23,7 +23,7 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// A source of the list onto `len` neurons.
+    /// The input model of this page onto `len` neurons, with these parameters.
     pub fn new(len: usize, page: &'static Page, parameters: &[(&str, f64)]) -> Draws {
         let models = Models::standard();
         let response = Response { tau: 20.0, tau_leak: 20.0, per_charge: 0.05, per_voltage: 0.05 };
@@ -41,19 +41,19 @@ impl Draws {
             identity: 1,
         };
         let source = (models.input(page).expect("a source of the list").build)(&recipe).expect("a good source");
-        let none = BlockValues::ZERO;
+        let zero = BlockValues::ZERO;
         Draws {
             source,
             onto_receptor: page.weight().is_some(),
             blocks: len.div_ceil(BLOCK),
             tick: 0,
-            drive: none,
+            drive: zero,
             sums: [[0; LANES]; CHUNKS],
-            jump: none,
+            jump: zero,
         }
     }
 
-    /// One draw for every neuron.
+    /// Runs one step: one draw for every neuron.
     pub fn step(&mut self) {
         self.tick += 1;
         for block in 0..self.blocks {

@@ -1,10 +1,10 @@
-//! Parameters for any model of the list, so that a new model gets its row without a line here.
+//! Plausible parameters for every model of the standard list. A new model is measured without a change here.
 
 use lapicque_models::page::{DefaultValue, Dimension, Page, Range, Role};
 use lapicque_models::parameters::{ParameterColumn, ParameterTable};
 
-/// A value that makes a membrane with rest at 0 mV and a time constant of 20 ms fire at about 20 mV: by the name of the
-/// field where the vocabulary fixes it, else by its dimension.
+/// The value of a field, chosen by its name or else by its dimension. The values make a membrane with rest at 0 mV and
+/// a time constant of 20 ms fire at about 20 mV.
 fn value(name: &str, dimension: Dimension) -> f64 {
     match (name, dimension) {
         ("tau_m", _) => 20.0,
@@ -18,8 +18,8 @@ fn value(name: &str, dimension: Dimension) -> f64 {
     }
 }
 
-/// The fields given; of the others all required ones and, for a membrane, the time constant; the rest as the page has
-/// it.
+/// The parameters of a model. `given` sets some fields. Other required fields get a plausible value, as do the time
+/// constant and the refractory time of a membrane. All others keep their default.
 pub fn table(page: &'static Page, given: &[(&str, f64)]) -> ParameterTable {
     let column = |f: &lapicque_models::page::Field| {
         let chosen = match f.default {

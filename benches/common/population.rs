@@ -1,5 +1,5 @@
-//! A population of one composition, stepped block by block as the engine does where neurons differ in their drive, with a
-//! fixed input.
+//! A population with one membrane model and some receptors, under a fixed input. It is stepped block by block, as the
+//! engine does if the neurons have different drives.
 
 use super::pages::table;
 use lapicque_models::columns::{BLOCK, BlockValues, CHUNKS, LANES, chunks_for};
@@ -8,7 +8,7 @@ use lapicque_models::page::Page;
 use lapicque_models::population::assemble::NeuronRecipe;
 use lapicque_models::population::{BlockInput, Drive, Neurons, ReceptorSums};
 
-/// Unit of sums, a power of two.
+/// Unit of the integer input sums, a power of two.
 const QUANTUM: f64 = 1.0 / 8192.0;
 
 /// Neurons and their input.
@@ -21,9 +21,9 @@ pub struct Population {
 }
 
 impl Population {
-    /// `len` neurons of a membrane with receptors, at dt = 0.1 ms. The drive is slightly above what a leaky membrane of
-    /// 20 ms needs for a threshold of 20 mV, different in each neuron of a block, so that they fire now and then and
-    /// not together; events sum to about zero.
+    /// `len` neurons with this membrane and these receptors, at dt = 0.1 ms. The drive is slightly stronger than a
+    /// leaky membrane with 20 ms needs to reach a threshold of 20 mV. It differs between the neurons of a block, so
+    /// that they do not fire together. The events sum to about zero.
     pub fn new(len: usize, membrane: &Page, receptors: &[&'static Page], fuse: bool) -> Population {
         let models = Models::standard();
         let entry = models.membrane(membrane).expect("a membrane of the list");
@@ -42,7 +42,7 @@ impl Population {
         Population { neurons, drive, events, sums, spikes: Vec::with_capacity(len) }
     }
 
-    /// One step of every neuron. Returns the number of spikes.
+    /// Updates every neuron by one step. Returns the number of spikes.
     pub fn step(&mut self) -> usize {
         self.spikes.clear();
         let all = chunks_for(self.neurons.len());
@@ -57,7 +57,8 @@ impl Population {
         self.spikes.len()
     }
 
-    /// The same from sums, for neurons that take them; copying them to where they are taken is part of it.
+    /// The same with integer input sums; `None` for neurons that do not take them. The time includes a copy of the
+    /// sums, because the step sets them to zero.
     pub fn step_from_sums(&mut self) -> Option<usize> {
         if !self.neurons.takes_sums() {
             return None;

@@ -1,20 +1,21 @@
-//! A network in which nearly all time goes into the delivery of spikes: a few neurons that fire at about 200 Hz, driven
-//! by a constant current, project onto neurons that only leak.
+//! A network that spends nearly all time on the delivery of spikes. A few neurons fire at about 200 Hz under a constant
+//! current. They project onto passive neurons.
 
 use lapicque_engine::error::BuildError;
 use lapicque_engine::plan::Network;
 use lapicque_engine::plan::{Rule, Value, WeightStorage};
 
-/// How synapses are stored: what can be chosen of it.
+/// How synapses are stored.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage {
-    /// One weight, one delay: 2 bytes per synapse, or 1 bit for each pair of neurons, or nothing for all to all.
+    /// All synapses have the same weight and delay: 2 bytes per synapse, or 1 bit per pair of neurons, or no memory at
+    /// all with all-to-all connections.
     Constant,
-    /// Weights of their own, delays spread over about 40 steps: packed, full or compact.
+    /// Each synapse has its own weight (full or compact) and its own delay, spread over about 40 steps. Packed.
     Individual(WeightStorage),
 }
 
-/// The network of so many sources and targets.
+/// The network with these numbers of sources and targets.
 pub fn spreading(sources: u32, targets: u32, rule: Rule, storage: Storage) -> Result<Network, BuildError> {
     let fixed = Value::Constant;
     let mut network = Network::new(0.1, 1);

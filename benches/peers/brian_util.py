@@ -1,3 +1,5 @@
+"""Helpers of the Brian2 scripts."""
+
 import sys
 import os
 import re
@@ -9,52 +11,57 @@ from brian2 import *
 from common import LoadMeter, parser as _parser
 
 
-def parser(**k):
-    p = _parser(**k)
-    p.add_argument(
+def parser(**defaults):
+    """The common options, and those of Brian2."""
+    options = _parser(**defaults)
+    options.add_argument(
         "--repeat",
         type=int,
         default=1,
-        help="run the compiled binary this many times (fresh random seeds, fresh connectivity)",
+        help="run the compiled program this many times, each with new random seeds and connections",
     )
-    p.add_argument("--dir", default=None)
-    return p
+    options.add_argument("--dir", default=None, help="folder of the generated program (brian_build/...)")
+    return options
 
 
-def start(a, name):
-    a.dir = os.path.abspath(a.dir or f"brian_build/{name}_t{a.threads}_s{a.scale}")  # the program runs inside it
-    shutil.rmtree(a.dir, ignore_errors=True)
-    os.makedirs(os.path.dirname(a.dir), exist_ok=True)
+def start(args, name):
+    """Prepares a C++ standalone program in its own empty folder."""
+    # The path must be absolute, because the program runs inside this folder.
+    args.dir = os.path.abspath(args.dir or f"brian_build/{name}_t{args.threads}_s{args.scale}")
+    shutil.rmtree(args.dir, ignore_errors=True)
+    os.makedirs(os.path.dirname(args.dir), exist_ok=True)
     set_device("cpp_standalone", build_on_run=False)
-    prefs.devices.cpp_standalone.openmp_threads = a.threads if a.threads > 1 else 0
+    prefs.devices.cpp_standalone.openmp_threads = args.threads if args.threads > 1 else 0
     prefs.devices.cpp_standalone.extra_make_args_unix = ["-j1"]
-    prefs.devices.cpp_standalone.run_cmd_unix = ["/usr/bin/time", "-v", "-o", os.path.join(a.dir, "time.txt"), "./main"]
-    defaultclock.dt = a.dt * ms
+    time_file = os.path.join(args.dir, "time.txt")
+    prefs.devices.cpp_standalone.run_cmd_unix = ["/usr/bin/time", "-v", "-o", time_file, "./main"]
+    defaultclock.dt = args.dt * ms
     return time.perf_counter()
 
 
-def build_and_run(a, net):
-    """yields (build_s, compile_s, sim_s, rss_mb, meter) per binary run"""
-    t0 = time.perf_counter()
+def build_and_run(args, net):
+    """Compiles the program and runs it `--repeat` times. Yields for each run: wall times in s to generate and compile
+    the program, to simulate, and for the rest of the run; peak memory in MB; the load during the run (a LoadMeter)."""
+    build_start = time.perf_counter()
     net.run(
-        a.presim * second,
+        args.presim * second,
         report=None,
         namespace={k: v for k, v in vars(sys.modules["__main__"]).items() if isinstance(v, (Quantity, float, int))},
     )
     net.run(
-        a.bio * second,
+        args.bio * second,
         report=None,
         namespace={k: v for k, v in vars(sys.modules["__main__"]).items() if isinstance(v, (Quantity, float, int))},
     )
-    device.build(directory=a.dir, compile=True, run=False, debug=False)
-    t_build = time.perf_counter() - t0
-    for r in range(a.repeat):
-        m = LoadMeter().start()
-        t1 = time.perf_counter()
-        device.run(a.dir, with_output=False, run_args=[])
-        t2 = time.perf_counter()
-        m.stop()
+    device.build(directory=args.dir, compile=True, run=False, debug=False)
+    build_s = time.perf_counter() - build_start
+    for _ in range(args.repeat):
+        load = LoadMeter().start()
+        run_start = time.perf_counter()
+        device.run(args.dir, with_output=False, run_args=[])
+        run_end = time.perf_counter()
+        load.stop()
         sim_s = device._last_run_time
-        tx = open(os.path.join(a.dir, "time.txt")).read()
-        rss = int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", tx).group(1)) / 1024
-        yield t_build, sim_s, (t2 - t1) - sim_s, rss, m
+        report = open(os.path.join(args.dir, "time.txt")).read()
+        rss_mb = int(re.search(r"Maximum resident set size \(kbytes\): (\d+)", report).group(1)) / 1024
+        yield build_s, sim_s, (run_end - run_start) - sim_s, rss_mb, load

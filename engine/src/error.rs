@@ -1,60 +1,61 @@
-//! Errors of building and running a network. (Configuration and recording have their own.)
+//! Errors of building and running a network. Configuration and recording have their own error types.
 
 use lapicque_models::parameters::ParameterError;
 
-/// A network that cannot be built.
+/// Why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A model refused its parameters.
+    /// A model refuses its parameters.
     #[error("{what}: {source}")]
     Parameter {
-        /// Where: "population E", "input drive".
+        /// Where the model is used, for example "population E" or "input drive".
         what: String,
-        /// Given, bound and remedy.
+        /// The error of the model: the value given and the values accepted.
         source: ParameterError,
     },
-    /// A name that does not exist.
+    /// A name was given that does not exist.
     #[error("{what} \"{name}\" does not exist; there are: {known}")]
     Unknown {
-        /// What kind of thing.
+        /// What was named, for example "population".
         what: &'static str,
         /// The name given.
         name: String,
         /// The names that exist.
         known: String,
     },
-    /// Something that cannot be as asked.
+    /// Any other error; the text says what was given and what is needed.
     #[error("{0}")]
     Invalid(String),
-    /// More memory than the machine has.
+    /// The network needs more memory than the machine has.
     #[error(
-        "the network needs about {need_mb} MB ({synapses} synapses, {neurons} neurons) and this machine has {have_mb} MB: \
-         make it smaller, or, where weights differ widely, store them as 16 bits (simulation.weights = \"compact\")"
+        "the network needs about {need_mb} MB ({synapses} synapses, {neurons} neurons) and this machine has \
+         {have_mb} MB: make the network smaller, or, if weights are drawn from wide distributions, store them in 16 bits \
+         (simulation.weights = \"compact\")"
     )]
     Memory {
-        /// Estimate in MB.
+        /// Estimated memory of the network in MB.
         need_mb: u64,
-        /// The machine's memory in MB.
+        /// Memory of the machine in MB.
         have_mb: u64,
-        /// Synapses.
+        /// Number of synapses.
         synapses: u64,
-        /// Neurons.
+        /// Number of neurons.
         neurons: u64,
     },
-    /// The thread pool could not be made.
+    /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
-        /// Threads asked for.
+        /// Number of threads that were to be started.
         threads: usize,
-        /// The system's reason.
+        /// Reason given by the operating system.
         reason: String,
     },
 }
 
-/// A run that failed.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A worker thread panicked: a bug. The network's state is not usable any more.
+    /// A worker thread panicked, which is a bug of Lapicque. The state of the network can no longer be used.
     #[error("a worker thread failed: {0}; this is a bug of lapicque, and the state of the network is lost")]
     Worker(String),
 }

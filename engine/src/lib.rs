@@ -1,8 +1,9 @@
 //! The engine of Lapicque: configuration, network building, time loop, threads, recording.
 //!
-//! [`config`] reads a TOML file into a [`plan::Plan`], which says what a network is; [`plan::Network`] writes one in Rust.
-//! `build` turns it into tiles with neurons, inputs and synapses, and `synapses` stores and delivers them.
-//! [`run::Simulation`] runs the network and shows what happens to an observer. [`record`] writes it into one HDF5 file.
+//! A [`plan::Plan`] describes a network. [`config`] reads a plan from a TOML file; [`plan::Network`] describes a
+//! network in Rust. [`build`] turns a plan into tiles with neurons, inputs and synapses. `synapses` stores the synapses
+//! and delivers spikes through them. [`run::Simulation`] runs the network and shows spikes and traces to an observer.
+//! [`record`] writes spikes and traces into an HDF5 file.
 
 pub mod build;
 pub mod config;

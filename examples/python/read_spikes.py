@@ -3,8 +3,8 @@
 
     python examples/python/read_spikes.py out/inhibitory_oscillation.h5
 
-Needs h5py and numpy; neo for the spike trains (pip install h5py neo). Spikes lie in /spikes/POPULATION as two columns,
-timestamps in ms and node_ids counted from 0 in the population, sorted by time.
+Needs h5py and numpy, and neo for the spike trains (pip install h5py neo). The spikes of a population are two datasets
+in /spikes/POPULATION, sorted by time: timestamps in ms, and node_ids, which count from 0 in the population.
 """
 
 import argparse
@@ -14,11 +14,11 @@ import numpy as np
 
 
 def spike_trains(group, neurons):
-    """One neo.SpikeTrain per neuron of the range, silent neurons included. `group` is /spikes/POPULATION."""
+    """One neo.SpikeTrain for each of the neurons, including silent ones. `group` is /spikes/POPULATION."""
     import neo
 
     times, ids = group["timestamps"][:], group["node_ids"][:]
-    order = np.argsort(ids, kind="stable")  # by neuron; within a neuron the order of time is kept
+    order = np.argsort(ids, kind="stable")  # sorted by neuron, and for each neuron still by time
     times, ids = times[order], ids[order]
     starts, ends = np.searchsorted(ids, neurons), np.searchsorted(ids, neurons, side="right")
     span = {"t_start": group.attrs["t_start_ms"], "t_stop": group.attrs["t_stop_ms"]}

@@ -1,28 +1,30 @@
 //! How the state of neurons lies in memory: columns of numbers, in chunks of [`LANES`] neurons.
 //!
-//! A model says what one neuron has, as a short array (`[v]`, `[v, w]`). A population stores these arrays in chunks
-//! ([`Chunk`]). Within a chunk, the same variable of all neurons lies together, so that the loop over neurons becomes
-//! vector code. One chunk follows the other, so that a population is one stream of memory, however many variables it has.
+//! A model gives the state of one neuron as a short array (`[v]`, `[v, w]`). A population stores these arrays in chunks
+//! ([`Chunk`]). Within a chunk, the values of one variable lie side by side, so that the loop over neurons becomes
+//! vector code. Chunks follow each other, so that a population is one stream of memory, whatever its number of
+//! variables.
 
-/// Neurons of a chunk: two vectors of doubles at 512 bits, four at 256.
+/// Neurons of a chunk. Their doubles fill two vector registers of 512 bits, or four of 256 bits.
 pub const LANES: usize = 16;
 /// Neurons of a block. A block is updated as a whole before the next one, so that its state stays in the L1 cache.
 pub const BLOCK: usize = 256;
 /// Chunks of a block.
 pub const CHUNKS: usize = BLOCK / LANES;
-/// Most blocks that can be updated in one call. Their chunks fit the 64 bits in which a call notes the ones that spike.
+/// Most blocks that can be updated in one call. Their 64 chunks fit the 64 bits in which a call marks the chunks that
+/// spike.
 pub const BLOCKS_AT_ONCE: usize = 4;
 
 /// One value for each neuron of a chunk.
 pub type ChunkValues = [f64; LANES];
 
-/// One value for each neuron of a block. Aligned like [`Chunk`], so that no vector straddles two cache lines.
+/// One value for each neuron of a block. Aligned to a cache line; see [`Chunk`].
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub struct BlockValues(pub [ChunkValues; CHUNKS]);
 
 impl BlockValues {
-    /// Zeros.
+    /// 0 for every neuron.
     pub const ZERO: BlockValues = BlockValues([[0.0; LANES]; CHUNKS]);
 }
 
@@ -41,8 +43,8 @@ impl std::ops::DerefMut for BlockValues {
     }
 }
 
-/// `N` values for each neuron of a chunk, column by column. Aligned to a cache line: a vector that straddles two lines
-/// takes two accesses.
+/// `N` values for each neuron of a chunk, column by column. Aligned to a cache line, so that no vector register is
+/// loaded from two lines, which would take two accesses.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub struct Chunk<const N: usize>([ChunkValues; N]);
@@ -61,9 +63,9 @@ pub trait Columns: Copy + Send + Sync + 'static {
     fn scatter(self, chunk: &mut Self::Chunk, lane: usize);
     /// Value number `column` of the neuron at `lane`.
     fn value(chunk: &Self::Chunk, column: usize, lane: usize) -> f64;
-    /// The same value, to be changed.
+    /// Value number `column` of the neuron at `lane`, mutable.
     fn value_mut(chunk: &mut Self::Chunk, column: usize, lane: usize) -> &mut f64;
-    /// All columns of a chunk, to be changed.
+    /// All columns of a chunk, mutable.
     fn columns_mut(chunk: &mut Self::Chunk) -> &mut [[f64; LANES]];
     /// Adds `amount` to the first value: a jump of the membrane potential.
     fn add_to_first(self, amount: f64) -> Self;
@@ -104,17 +106,17 @@ impl<const N: usize> Columns for [f64; N] {
     }
 }
 
-/// Chunks of a share of `len` neurons: an even number, because random numbers are drawn for two chunks at a time.
+/// Number of chunks of a share of `len` neurons. It is even, because random numbers are drawn for two chunks at a time.
 pub fn chunks_for(len: usize) -> usize {
     len.div_ceil(LANES).next_multiple_of(2)
 }
 
-/// Constants of a population: one set for all neurons, or one set per neuron.
+/// Constants of the neurons of a share: one set for all, or one set per neuron.
 #[derive(Clone)]
 pub struct Constants<C: Columns> {
-    /// The set of all neurons; where neurons differ, that of the last one.
+    /// The set for all neurons. If neurons differ: the set of the last neuron.
     pub(crate) same: C,
-    /// One set per neuron; empty where all have the same.
+    /// One set per neuron; empty if all neurons have the same.
     pub(crate) each: Vec<C::Chunk>,
 }
 
@@ -124,7 +126,8 @@ impl<C: Columns> Constants<C> {
         Constants { same: constants, each: Vec::new() }
     }
 
-    /// One set per neuron. The last chunk is filled up with copies of the last neuron's set. `None` for no neuron.
+    /// One set per neuron. Copies of the last neuron's set fill the lanes behind the last neuron. `None` if `constants`
+    /// is empty.
     pub fn each(constants: &[C]) -> Option<Self> {
         let last = *constants.last()?;
         let chunks = chunks_for(constants.len());
@@ -135,7 +138,7 @@ impl<C: Columns> Constants<C> {
         Some(Constants { same: last, each })
     }
 
-    /// Whether neurons differ.
+    /// Whether there is one set per neuron.
     pub fn differ(&self) -> bool {
         !self.each.is_empty()
     }
@@ -146,10 +149,10 @@ impl<C: Columns> Constants<C> {
     }
 }
 
-/// How a kernel reads [`Constants`]. A type, so that a kernel is compiled for each way and has no branch in its loop.
+/// How a kernel reads [`Constants`]. Each way is a type: the kernel is compiled for each, and its loop has no branch.
 pub trait ConstantsAccess: 'static {
-    /// Constants of the neuron at `lane` of `chunk`. `same` is `constants.same`, read before the loop: a compiler then keeps
-    /// it in registers.
+    /// Constants of the neuron at `lane` of `chunk`. `same` is `constants.same`, read before the loop, so that the
+    /// compiler keeps it in registers.
     fn at<C: Columns>(constants: &Constants<C>, same: C, chunk: usize, lane: usize) -> C;
 }
 
@@ -163,7 +166,7 @@ impl ConstantsAccess for SameConstants {
     }
 }
 
-/// Every neuron has constants of its own.
+/// Every neuron has its own constants.
 pub struct ConstantsPerNeuron;
 
 impl ConstantsAccess for ConstantsPerNeuron {

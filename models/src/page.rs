@@ -1,10 +1,10 @@
 //! The page of a model: its name, its documentation, its fields and its variables.
 //!
-//! One list of pages drives everything a user meets: the TOML keys, the units accepted, the error messages, the JSON
-//! schema, `lapicque models NAME`, the recordable variables and the conformance test. A page is data; the equations
-//! stand beside it in the same file.
+//! Everything that a user sees of a model follows from its page: TOML keys, accepted units, error messages, the JSON
+//! schema, `lapicque models NAME` and the recordable variables. So does the conformance test. A page is data. The code
+//! of the equations stands beside the page in the same file.
 
-/// The physical dimension of a field. Inside the crates every number is in the engine's unit of its dimension.
+/// Physical dimension of a field. Each dimension has one unit inside the crates, the engine's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// No unit.
@@ -23,16 +23,16 @@ pub enum Dimension {
     Frequency,
     /// fC = pA·ms
     Charge,
-    /// What drives this membrane: pA where it has a capacitance, mV (R·I) where it is written in voltage. mV is also
-    /// accepted, as R·I, on a membrane with capacitance and leak.
+    /// An input current: in pA if the membrane has a capacitance, in mV (R·I) if it is in voltage form. A membrane with
+    /// capacitance and leak accepts mV (R·I) too.
     Drive,
-    /// What one event adds: mV at a delta receptor; at a current receptor pA where the membrane has a capacitance, mV
-    /// (R·I) where it is written in voltage.
+    /// What one event adds. At a delta receptor: mV. At a current receptor: pA if the membrane has a capacitance, mV
+    /// (R·I) if it is in voltage form.
     Weight,
 }
 
 impl Dimension {
-    /// The engine's unit, as printed. `Drive` and `Weight` depend on the membrane.
+    /// The engine's unit, as printed. The unit of `Drive` and `Weight` depends on the membrane.
     pub fn unit(self) -> &'static str {
         match self {
             Dimension::One => "1",
@@ -47,7 +47,7 @@ impl Dimension {
         }
     }
 
-    /// The word used in messages: "a time", "a voltage".
+    /// The name of the dimension in messages: "a time", "a voltage".
     pub fn noun(self) -> &'static str {
         match self {
             Dimension::One => "a number without unit",
@@ -64,7 +64,7 @@ impl Dimension {
     }
 }
 
-/// The values a field accepts, after conversion to the engine's unit.
+/// The values that a field accepts, after conversion to the engine's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
     /// Any finite number.
@@ -76,7 +76,7 @@ pub enum Range {
 }
 
 impl Range {
-    /// Whether `value` (engine unit) lies in the range; never for NaN or an infinity.
+    /// Whether `value`, in the engine's unit, lies in the range. NaN and ±∞ lie in no range.
     pub fn contains(self, value: f64) -> bool {
         value.is_finite()
             && match self {
@@ -96,14 +96,14 @@ impl Range {
     }
 }
 
-/// What a field is worth when the user leaves it out.
+/// The value of a field that the user leaves out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DefaultValue {
-    /// It must be given.
+    /// There is none: the field must be given.
     Required,
     /// This value, in the engine's unit.
     Value(f64),
-    /// It may be absent; the constructor decides which combinations make sense.
+    /// The field may stay absent. The model decides which combinations of fields it accepts.
     Absent,
 }
 
@@ -114,26 +114,26 @@ pub struct Field {
     pub name: &'static str,
     /// The symbol in the equations.
     pub symbol: &'static str,
-    /// Its dimension, which fixes the units accepted.
+    /// The dimension, which fixes the accepted units.
     pub dimension: Dimension,
-    /// What it is when left out.
+    /// The value if the user leaves the field out.
     pub default: DefaultValue,
-    /// The values accepted.
+    /// The accepted values.
     pub range: Range,
-    /// What it means, one line.
+    /// What the field means, in one line.
     pub meaning: &'static str,
 }
 
-/// One state variable of a model: it can be initialised, read, changed and recorded.
+/// One state variable of a model. A variable can be initialised, read, changed and recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// The key, e.g. `v`.
     pub name: &'static str,
-    /// Its dimension.
+    /// The dimension.
     pub dimension: Dimension,
-    /// What it means, one line.
+    /// What the variable means, in one line.
     pub meaning: &'static str,
-    /// The field whose value it starts from unless `init.NAME` is given; `None` starts from zero.
+    /// The field whose value is the initial value unless `init.NAME` is given. `None`: the initial value is 0.
     pub starts_from: Option<&'static str>,
 }
 
@@ -153,11 +153,11 @@ pub enum Role {
 pub struct Page {
     /// The name used as `kind = "…"`.
     pub name: &'static str,
-    /// Where the model goes.
+    /// What the model is used as.
     pub role: Role,
-    /// One line.
+    /// What the model is, in one line.
     pub summary: &'static str,
-    /// Equations, scheme, order and source, in plain text.
+    /// Equations, integration scheme, its order, and the source, in plain text.
     pub text: &'static str,
     /// The parameters.
     pub fields: &'static [Field],
@@ -166,13 +166,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// The position of a field.
+    /// Position of the field `name` in `fields`.
     pub fn field(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|f| f.name == name)
+        self.fields.iter().position(|field| field.name == name)
     }
 
-    /// Whether a membrane of which some fields are given, by their index, has a capacitance: it takes currents then, else
-    /// voltages R·I.
+    /// Whether a membrane has a capacitance. `given` tells for the index of a field whether the user gives the field.
+    /// With a capacitance the membrane takes currents in pA, without one it takes R·I in mV.
     pub fn has_capacitance(&self, given: impl Fn(usize) -> bool) -> bool {
         self.fields.iter().enumerate().any(|(index, field)| {
             field.dimension == Dimension::Capacitance
@@ -180,8 +180,9 @@ impl Page {
         })
     }
 
-    /// The field that says how large events are. A source that has one acts on a receptor, any other on the membrane.
+    /// Position of the field with the weight of events. An input that has this field acts on a receptor. Any other
+    /// input acts on the membrane.
     pub fn weight(&self) -> Option<usize> {
-        self.fields.iter().position(|f| f.dimension == Dimension::Weight)
+        self.fields.iter().position(|field| field.dimension == Dimension::Weight)
     }
 }

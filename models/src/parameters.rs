@@ -1,8 +1,8 @@
-//! Values of the fields of a model: of one neuron, and of all neurons of a share (one value for all, or one each).
+//! Values of a model's fields, for one neuron and for all neurons of a share.
 
 use crate::page::{DefaultValue, Page};
 
-/// The values of a model's fields for one neuron, in the order of the page; NaN where a field is absent.
+/// Checked values of a model's fields for one neuron, in the order of the page. NaN stands for an absent field.
 #[derive(Clone, Debug)]
 pub struct Parameters<'a> {
     page: &'static Page,
@@ -10,7 +10,8 @@ pub struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// `values` in the engine's units, one per field of `page`, NaN for an absent one.
+    /// Checks `values`: one per field of `page`, in the engine's units, NaN for an absent field. Refuses a wrong number
+    /// of values, a value outside of the range of its field, and NaN for a field that must not be absent.
     pub fn new(page: &'static Page, values: &'a [f64]) -> Result<Self, ParameterError> {
         if values.len() != page.fields.len() {
             return Err(ParameterError::new(
@@ -35,30 +36,30 @@ impl<'a> Parameters<'a> {
         Ok(Parameters { page, values })
     }
 
-    /// The value of a field, if present.
+    /// The value of the field `name`; `None` if it is absent.
     pub fn optional(&self, name: &str) -> Option<f64> {
         let value = self.values[self.page.field(name)?];
         (!value.is_nan()).then_some(value)
     }
 
-    /// The value of a field that is required or has a default.
+    /// The value of the field `name`. Refuses an absent field.
     pub fn get(&self, name: &str) -> Result<f64, ParameterError> {
         self.optional(name)
             .ok_or_else(|| ParameterError::new(name, format!("{name} is missing in model \"{}\"", self.page.name)))
     }
 }
 
-/// A parameter that a constructor refuses.
+/// A parameter that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterError {
-    /// The field at fault; empty where several are.
+    /// The field that is wrong; empty if it is not one field alone.
     pub field: String,
-    /// What was given, what is accepted.
+    /// What was given, what is accepted, and what to do.
     pub message: String,
 }
 
 impl ParameterError {
-    /// A refusal of `field` with a message that says given, bound and remedy.
+    /// Refuses `field` with a message.
     pub fn new(field: &str, message: impl Into<String>) -> Self {
         ParameterError { field: field.to_string(), message: message.into() }
     }
@@ -72,16 +73,16 @@ impl std::fmt::Display for ParameterError {
 
 impl std::error::Error for ParameterError {}
 
-/// One field.
+/// Values of one field, in the engine's unit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ParameterColumn {
-    /// The same for all neurons; NaN where absent.
+    /// The same value for all neurons; NaN if the field is absent.
     Same(f64),
-    /// One per neuron.
+    /// One value per neuron.
     Each(Vec<f64>),
 }
 
-/// The fields of a model, in the order of its page.
+/// Values of a model's fields for all neurons of a share, in the order of the page.
 #[derive(Clone, Debug)]
 pub struct ParameterTable {
     page: &'static Page,
@@ -89,32 +90,32 @@ pub struct ParameterTable {
 }
 
 impl ParameterTable {
-    /// One column per field of the page.
+    /// A table of `columns`, one per field of the page.
     pub fn new(page: &'static Page, columns: Vec<ParameterColumn>) -> Self {
         debug_assert_eq!(page.fields.len(), columns.len());
         ParameterTable { page, columns }
     }
 
-    /// The page.
+    /// Page of the model.
     pub fn page(&self) -> &'static Page {
         self.page
     }
 
-    /// Whether neurons differ in any field.
+    /// Whether a field has one value per neuron.
     pub fn differs(&self) -> bool {
-        self.columns.iter().any(|c| matches!(c, ParameterColumn::Each(_)))
+        self.columns.iter().any(|column| matches!(column, ParameterColumn::Each(_)))
     }
 
-    /// The values of one neuron.
+    /// Values of all fields for one neuron.
     pub fn values(&self, neuron: usize) -> Vec<f64> {
-        let value = |c: &ParameterColumn| match c {
+        let value = |column: &ParameterColumn| match column {
             ParameterColumn::Same(value) => *value,
             ParameterColumn::Each(values) => values[neuron],
         };
         self.columns.iter().map(value).collect()
     }
 
-    /// BlockValues as checked parameters.
+    /// Checks the values of one neuron; see [`Parameters::new`].
     pub fn parameters<'a>(&self, values: &'a [f64]) -> Result<Parameters<'a>, ParameterError> {
         Parameters::new(self.page, values)
     }

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Opens a recording of lapicque with the readers its users have, and compares what they see.
+"""Reads a recording of lapicque with h5py, libsonata and bmtk, and compares what they give.
 
     python tests/python/readers.py FILE.h5 [REPORT.h5]
 
-FILE.h5 is the output of `lapicque run`, REPORT.h5 that of `lapicque export sonata-report`; where both are given the
-report must hold what a trace of the recording holds. h5py shows what is in the file; libsonata and bmtk must give the
-same values, and the file must agree with itself: order, grid, window, activity. Exits with 1 and a message at the first
-disagreement.
+FILE.h5 is the output of `lapicque run`. h5py reads the contents of the file. libsonata and bmtk must give the same
+values. The file must also be consistent: order of the spikes, times on the grid and inside the window, activity equal
+to the counted spikes. REPORT.h5 is the output of `lapicque export sonata-report`. It must hold the same values as a
+trace in FILE.h5. Exits with 1 and a message at the first disagreement.
 
-Needs h5py, libsonata, bmtk and numpy. libsonata's wheel reads no compressed file (`compress = true`).
+Needs h5py, libsonata, bmtk and numpy. The libsonata wheel cannot read compressed files (`compress = true`).
 """
 
 import sys
@@ -24,17 +24,17 @@ SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 
 
 class Disagreement(Exception):
-    """Two readers, or two parts of the file, do not say the same."""
+    """Two readers, or two parts of the file, disagree."""
 
 
 def require(condition, message):
-    """Stops with the message unless the condition holds."""
+    """Raises a Disagreement with this message unless the condition holds."""
     if not condition:
         raise Disagreement(message)
 
 
 def require_equal(found, wanted, what):
-    """Stops unless two arrays have the same shape and the same bits, naming the first element that differs."""
+    """Raises a Disagreement unless two arrays have the same shape and values. Names the first element that differs."""
     found, wanted = np.asarray(found), np.asarray(wanted)
     require(found.shape == wanted.shape, f"{what}: shape {found.shape} instead of {wanted.shape}")
     different = np.flatnonzero((found != wanted).ravel())
@@ -47,22 +47,22 @@ def require_equal(found, wanted, what):
 
 
 def check_root(file):
-    """The attributes by which SONATA readers and lapicque know a file."""
+    """Checks the attributes by which SONATA readers and lapicque recognise a file."""
     require(file.attrs["magic"] == MAGIC, f"magic is {file.attrs['magic']:#x} instead of {MAGIC:#x}")
     require(file.attrs["version"].shape == (2,), "version is not a pair of numbers")
     require(file.attrs["format"].startswith("lapicque/"), f"format is {file.attrs['format']!r}")
 
 
-def spike_selection(group):
-    """A mask of the neurons that are recorded."""
+def recorded_neurons(group):
+    """A mask of the neurons whose spikes are recorded."""
     mask = np.zeros(int(group.attrs["size"]), dtype=bool)
     for first, end in group.attrs["recorded"].reshape(-1, 2):
         mask[int(first) : int(end)] = True
     return mask
 
 
-def check_spikes_alone(name, group):
-    """The spikes of a population as h5py shows them: types, attributes, window, grid, order. Returns times and ids."""
+def check_population_spikes(name, group):
+    """Checks the spikes of a population in h5py: types, attributes, window, grid, order. Returns times and ids."""
     timestamps, node_ids = group["timestamps"], group["node_ids"]
     require(timestamps.dtype == np.float64, f"spikes of {name}: timestamps are {timestamps.dtype}")
     require(node_ids.dtype == np.uint64, f"spikes of {name}: node_ids are {node_ids.dtype}")
@@ -79,14 +79,14 @@ def check_spikes_alone(name, group):
     ticks = np.rint(times / dt)
     require_equal(times, ticks * dt, f"spikes of {name}: times against tick × dt")
     require((ids < group.attrs["size"]).all(), f"spikes of {name}: ids beyond the population")
-    require(spike_selection(group)[ids].all(), f"spikes of {name}: neurons that are not recorded")
+    require(recorded_neurons(group)[ids].all(), f"spikes of {name}: neurons that are not recorded")
     order = np.lexsort((ids, ticks))
     require_equal(order, np.arange(order.size), f"spikes of {name}: order of (time, neuron)")
     return times, ids
 
 
 def check_spikes(path, file):
-    """Spikes in h5py, libsonata and bmtk."""
+    """Compares the spikes in h5py, libsonata and bmtk. Returns their number."""
     if not file["spikes"]:
         return 0
     sonata = libsonata.SpikeReader(path)
@@ -97,7 +97,7 @@ def check_spikes(path, file):
         require(sorted(trains.populations) == names, f"bmtk's {how} sees {trains.populations}, not {names}")
     total = 0
     for name in names:
-        times, ids = check_spikes_alone(name, file["spikes"][name])
+        times, ids = check_population_spikes(name, file["spikes"][name])
         total += times.size
         population = sonata[name]
         require(population.sorting == "by_time", f"libsonata: {name} is sorted {population.sorting}")
@@ -113,7 +113,7 @@ def check_spikes(path, file):
 
 
 def check_libsonata_queries(name, population, times, ids):
-    """What libsonata selects by neuron and by time."""
+    """Checks the spikes that libsonata selects by neuron and by time."""
     neuron, (early, late) = ids[ids.size // 2], np.quantile(times, [0.25, 0.75])
     found = population.get(node_ids=[int(neuron)])
     require_equal([time for _, time in found], times[ids == neuron], f"libsonata: times of neuron {neuron} of {name}")
@@ -123,7 +123,7 @@ def check_libsonata_queries(name, population, times, ids):
 
 
 def check_bmtk(reader, name, trains, times, ids):
-    """What bmtk gives: one population whole, and one neuron."""
+    """Checks the spikes that bmtk gives for a whole population and for one neuron."""
     table = trains.to_dataframe(populations=name)
     require(len(table) == times.size, f"{reader}: {len(table)} spikes of {name} instead of {times.size}")
     if not times.size:
@@ -139,14 +139,14 @@ def check_bmtk(reader, name, trains, times, ids):
 
 
 def check_activity(file):
-    """The activity against the spikes, where all neurons of a population are recorded."""
+    """Compares the activity with the spikes, for each population of which all neurons are recorded."""
     for name, group in file["activity"].items():
         counts, rates = group["spike_count"][:], group["rate"][:]
         start, width, size = (group.attrs[key] for key in ("t_start_ms", "bin_ms", "size"))
         require(counts.dtype == np.uint32 and rates.dtype == np.float64, f"activity of {name}: wrong types")
         require_equal(rates, counts / (size * width * 1e-3), f"activity of {name}: rate against count / (N · bin)")
         spikes = file["spikes"].get(name)
-        if spikes is None or not spike_selection(spikes).all():
+        if spikes is None or not recorded_neurons(spikes).all():
             continue
         dt = spikes.attrs["dt_ms"]
         first, ticks = round(start / dt), np.rint(spikes["timestamps"][:] / dt).astype(np.int64)
@@ -156,7 +156,7 @@ def check_activity(file):
 
 
 def check_traces(file):
-    """Shapes and attributes of the traces."""
+    """Checks shapes, attributes and values of the traces."""
     for name, group in file["traces"].items():
         for variable, data in group.items():
             what = f"trace of {variable} of {name}"
@@ -167,7 +167,7 @@ def check_traces(file):
 
 
 def check_report(path, recording):
-    """A report in h5py, libsonata and bmtk, and against the trace it was made from."""
+    """Compares a report in h5py, libsonata and bmtk, and with the trace it was made from. Returns its shape."""
     with h5py.File(path) as file:
         check_root(file)
         names = sorted(file["report"])

@@ -1,24 +1,24 @@
-//! What a recording holds: `lapicque info FILE`.
+//! Lists what a recording contains; used by `lapicque info FILE`.
 
 use super::error::ReadError;
 use super::reader::{ActivityAttributes, PopulationStatistics, Reader, SpikeAttributes, TraceAttributes};
 
-/// What a recording holds, without the data.
+/// Everything that a recording contains, except the data themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contents {
-    /// How the run stands: "complete", "interrupted", or "running" (also after it was killed).
+    /// State of the run: "complete", "interrupted", or "running". A killed run remains "running".
     pub state: String,
-    /// Model time up to which the file is complete, ms.
+    /// Model time in ms up to which the file is complete.
     pub reached_ms: f64,
-    /// Statistics of every population, recorded or not.
+    /// Spike statistics of every population, also of those whose spikes are not recorded.
     pub populations: Vec<PopulationStatistics>,
     /// Populations whose spikes are recorded.
     pub spikes: Vec<RecordedSpikes>,
     /// Populations whose activity is recorded.
     pub activity: Vec<RecordedActivity>,
-    /// Recorded variables.
+    /// Traces of recorded variables.
     pub traces: Vec<RecordedTrace>,
-    /// Where the recording comes from.
+    /// Provenance of the recording.
     pub origin: Origin,
 }
 
@@ -27,7 +27,7 @@ pub struct Contents {
 pub struct RecordedSpikes {
     /// Name of the population.
     pub population: String,
-    /// What is known of them.
+    /// Number of spikes, recorded neurons and recorded time.
     pub attributes: SpikeAttributes,
 }
 
@@ -36,50 +36,50 @@ pub struct RecordedSpikes {
 pub struct RecordedActivity {
     /// Name of the population.
     pub population: String,
-    /// What is known of it.
+    /// Number and width of the bins, start and number of neurons.
     pub attributes: ActivityAttributes,
 }
 
-/// A recorded variable of a population.
+/// The trace of one variable of a population.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedTrace {
     /// Name of the population.
     pub population: String,
     /// Name of the variable.
     pub variable: String,
-    /// What is known of it.
+    /// Recorded neurons, sampling times and unit.
     pub attributes: TraceAttributes,
 }
 
-/// Where a recording comes from. `None` and empty lists stand for what the file does not say.
+/// Provenance of a recording. Fields that are missing in the file are `None` or an empty list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     /// Version of lapicque.
     pub version: Option<String>,
-    /// Commit of its sources.
+    /// Git commit of the sources of lapicque.
     pub git_commit: Option<String>,
-    /// Compiler.
+    /// Version of the Rust compiler.
     pub rustc: Option<String>,
-    /// Vector instructions that were used.
+    /// Vector instructions that the run used.
     pub vector_set: Option<String>,
-    /// When the run started, UTC.
+    /// Date and time at which the run started, in UTC.
     pub started: Option<String>,
-    /// Seed.
+    /// Seed of the run.
     pub seed: Option<u64>,
-    /// Threads.
+    /// Number of worker threads.
     pub threads: Option<u64>,
-    /// Processes.
+    /// Number of processes.
     pub ranks: Option<u64>,
-    /// Wall seconds by phase of the run.
+    /// Name and wall time in seconds of each phase of the run.
     pub wall_seconds: Vec<(String, f64)>,
-    /// Largest memory that the process held.
+    /// Peak memory of the process.
     pub peak_memory_bytes: Option<u64>,
-    /// Overrides from the command line, `path=value`.
+    /// Overrides from the command line, each `path=value`.
     pub overrides: Vec<String>,
 }
 
 impl Contents {
-    /// Reads what a recording holds.
+    /// Reads the description of a recording, without the data.
     pub fn read(reader: &Reader) -> Result<Contents, ReadError> {
         let spikes = reader
             .spike_populations()?

@@ -1,8 +1,8 @@
-//! What can go wrong while a recording is read.
+//! Errors of reading a recording.
 
 use std::path::{Path, PathBuf};
 
-/// An error of a reader. Every message says what was given, what is allowed and what to do.
+/// An error of a reader. Every message says what was given, what is accepted and what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -11,7 +11,7 @@ pub enum ReadError {
     File {
         /// The file.
         path: PathBuf,
-        /// The operating system's words, or those of HDF5 where there are none.
+        /// The message of the operating system; if there is none, that of HDF5.
         reason: String,
     },
     /// The file is not a recording.
@@ -19,17 +19,17 @@ pub enum ReadError {
     NotARecording {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// Why it is not a recording.
         reason: String,
     },
-    /// Something asked for is not in the file.
+    /// The requested data are not in the file.
     #[error("{path} holds no {what}; it holds {available}", path = path.display())]
     Missing {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// The requested data.
         what: String,
-        /// What could be asked for.
+        /// The data of this kind that the file contains.
         available: String,
     },
 }
@@ -46,16 +46,16 @@ impl ReadError {
     }
 }
 
-/// The operating system's words inside an error of HDF5, `errno = 5, error message = 'Input/output error'`, where there are
-/// any; else those of HDF5.
+/// The reason of an HDF5 error. If the operating system reported one, it is in a description on HDF5's error stack, as
+/// `errno = 5, error message = 'Input/output error'`. Otherwise the message of HDF5.
 fn reason(error: &hdf5::Error) -> String {
-    let words = |text: &str| Some(text.split_once("error message = '")?.1.split_once('\'')?.0.to_string());
+    let message = |text: &str| Some(text.split_once("error message = '")?.1.split_once('\'')?.0.to_string());
     let frames = error.stack();
-    let found = frames.iter().flat_map(|stack| stack.iter()).find_map(|frame| words(frame.desc()));
-    found.filter(|words| !words.is_empty()).unwrap_or_else(|| error.to_string())
+    let found = frames.iter().flat_map(|stack| stack.iter()).find_map(|frame| message(frame.desc()));
+    found.filter(|message| !message.is_empty()).unwrap_or_else(|| error.to_string())
 }
 
-/// Names in a list for a message: `"E", "I"`.
+/// A list of names for a message: `"E", "I"`; "nothing of the kind" if the list is empty.
 pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     if names.is_empty() {
         return "nothing of the kind".to_string();

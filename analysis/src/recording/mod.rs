@@ -1,7 +1,7 @@
 //! Recordings: the HDF5 files that `lapicque run` writes.
 //!
-//! [`Reader`] opens one and reads it in parts; [`Contents`] lists what it holds; [`compare`] finds the first difference
-//! between two.
+//! [`Reader`] opens a recording and reads all or part of its data. [`Contents`] lists what a recording contains.
+//! [`compare`] finds the first difference between two recordings.
 
 mod compare;
 mod contents;

@@ -1,7 +1,7 @@
 //! Reads a recording.
 //!
-//! A reader opens the published file only, which is whole at every moment; it never sees the working file of a run in
-//! progress, and a run in progress never disturbs a reader that has the file open. Large datasets are read in ranges.
+//! The file at the output path of a run is always complete, also while the run continues. A run replaces the file as a
+//! whole, so it does not disturb a reader that has the file open. Large datasets can be read in parts.
 
 use super::error::{ReadError, listed};
 use super::hdf;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Root attribute `format` of the files that this version reads. The engine writes the same text.
 const FORMAT: &str = "lapicque/1";
-/// Beginning of the root attribute `format` of every file that lapicque writes.
+/// First characters of the root attribute `format` of every HDF5 file that lapicque writes, in any version.
 const FORMAT_FAMILY: &str = "lapicque/";
 
 /// A recording, open for reading.
@@ -22,7 +22,7 @@ pub struct Reader {
     file: File,
 }
 
-/// Statistics of one population over the recorded time, of all its neurons, as the file states them.
+/// Spike statistics of one population: all its neurons, over the recorded time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PopulationStatistics {
     /// Name of the population.
@@ -31,89 +31,90 @@ pub struct PopulationStatistics {
     pub size: u64,
     /// Number of spikes.
     pub spikes: u64,
-    /// Spikes per neuron and second.
+    /// Firing rate in Hz, averaged over the neurons.
     pub rate_hz: f64,
-    /// Coefficient of variation of the interspike intervals (standard deviation by mean), averaged over the neurons with
-    /// at least ten spikes; `None` without such a neuron.
+    /// Coefficient of variation (CV) of the interspike intervals: standard deviation divided by mean, for each neuron
+    /// with at least ten spikes, then averaged over these neurons. `None` if no neuron has ten spikes.
     pub cv_isi: Option<f64>,
 }
 
-/// What is known of the spikes of a population besides the spikes.
+/// Description of the recorded spikes of a population, without the spikes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpikeAttributes {
-    /// Recorded spikes.
+    /// Number of recorded spikes.
     pub count: u64,
-    /// Neurons of the population, recorded or not.
+    /// Number of neurons of the population, recorded or not.
     pub size: u64,
-    /// Recorded neurons, half-open ranges in order.
+    /// Recorded neurons: half-open ranges in ascending order.
     pub recorded: Vec<Range<u64>>,
-    /// Grid step.
+    /// Grid step in ms.
     pub dt_ms: f64,
-    /// Spikes after this time are recorded.
+    /// Start of the recorded time in ms. Spikes at exactly this time are not recorded.
     pub t_start_ms: f64,
-    /// Spikes up to and including this time are recorded.
+    /// End of the recorded time in ms. Spikes at exactly this time are recorded.
     pub t_stop_ms: f64,
 }
 
-/// Spikes in order of time, then neuron.
+/// Spikes, sorted by time, then by neuron.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spikes {
-    /// When.
+    /// Times in ms.
     pub times_ms: Vec<f64>,
-    /// Who: zero-based in the population.
+    /// Index of the neuron of each spike, counted from 0 in its population.
     pub neurons: Vec<u64>,
 }
 
-/// What is known of the activity of a population besides the values.
+/// Description of the recorded activity of a population, without the values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActivityAttributes {
-    /// Recorded bins.
+    /// Number of recorded bins.
     pub bins: u64,
-    /// Width of a bin.
+    /// Width of a bin in ms.
     pub bin_ms: f64,
-    /// Start of the first bin.
+    /// Start of the first bin in ms.
     pub t_start_ms: f64,
-    /// Neurons of the population.
+    /// Number of neurons of the population.
     pub size: u64,
 }
 
 /// The activity of a population.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activity {
-    /// Where and when.
+    /// Description of the bins.
     pub attributes: ActivityAttributes,
-    /// Spikes in (start + k·bin, start + (k+1)·bin].
+    /// Item k: number of spikes in (start + k·bin, start + (k+1)·bin].
     pub spike_count: Vec<u32>,
-    /// The same per neuron and second.
+    /// Item k: rate in bin k in Hz, averaged over the neurons.
     pub rate_hz: Vec<f64>,
 }
 
-/// What is known of a recorded variable besides its values.
+/// Description of the trace of a variable, without the values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceAttributes {
-    /// Recorded times.
+    /// Number of rows. A row holds the values of all recorded neurons at one time.
     pub rows: u64,
-    /// Recorded neurons: zero-based in the population.
+    /// Indices of the recorded neurons, counted from 0 in the population.
     pub node_ids: Vec<u64>,
-    /// Time of the first row.
+    /// Time of the first row in ms.
     pub start_ms: f64,
-    /// Time between rows.
+    /// Time between two rows in ms.
     pub interval_ms: f64,
     /// Unit of the values.
     pub units: String,
 }
 
-/// A recorded variable.
+/// The trace of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceData {
-    /// Where and when.
+    /// Description of the trace.
     pub attributes: TraceAttributes,
-    /// Row by row: all neurons at the first time, then all at the second, …
+    /// Values row by row: of all neurons at the first time, then of all neurons at the second time, and so on.
     pub values: Vec<f64>,
 }
 
 impl Reader {
-    /// Opens a recording.
+    /// Opens a recording. Refused: a directory, a file that is not HDF5, a file of another program, a file that
+    /// lapicque exported (`lapicque export`), a recording of another format version.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader, ReadError> {
         let path = path.as_ref().to_path_buf();
         let refuse = |reason: &str| ReadError::NotARecording { path: path.clone(), reason: reason.to_string() };
@@ -135,73 +136,80 @@ impl Reader {
                 ReadError::hdf5(&path, &e)
             }
         })?;
-        match hdf::text(&file, "format") {
+        match hdf::text_attribute(&file, "format") {
             Some(format) if format == FORMAT => {}
             Some(format) if format.contains("sonata") => {
                 return Err(refuse(
-                    "it is a SONATA report or edge file that lapicque exported; open it with libsonata or bmtk, or name the recording or \
-                     configuration it was made from",
+                    "it is a SONATA report or edge file that lapicque exported; open it with libsonata or bmtk, \
+                     or name the recording or configuration from which it was made",
                 ));
             }
             Some(format) if format.starts_with(FORMAT_FAMILY) => {
                 return Err(refuse(&format!(
-                    "its format is {format}, this version reads {FORMAT}; use a version of lapicque as new as the file"
+                    "its format is {format}, but this version of lapicque reads {FORMAT}; use the version that wrote \
+                     the file"
                 )));
             }
-            _ => return Err(refuse("it is an HDF5 file of another program (it has no format \"lapicque/…\")")),
+            _ => {
+                return Err(refuse(
+                    "it is an HDF5 file of another program (no attribute \"format\" begins with \"lapicque/\")",
+                ));
+            }
         }
         Ok(Reader { path, file })
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Populations whose spikes are recorded, by name.
+    /// Names of the populations whose spikes are recorded, sorted.
     pub fn spike_populations(&self) -> Result<Vec<String>, ReadError> {
-        hdf::members(&self.file, "spikes").map_err(|e| self.failed(&e))
+        hdf::member_names(&self.file, "spikes").map_err(|e| self.failed(&e))
     }
 
-    /// Populations whose activity is recorded, by name.
+    /// Names of the populations whose activity is recorded, sorted.
     pub fn activity_populations(&self) -> Result<Vec<String>, ReadError> {
-        hdf::members(&self.file, "activity").map_err(|e| self.failed(&e))
+        hdf::member_names(&self.file, "activity").map_err(|e| self.failed(&e))
     }
 
-    /// Recorded variables: population and variable.
+    /// Recorded traces: name of the population, name of the variable.
     pub fn traces(&self) -> Result<Vec<(String, String)>, ReadError> {
         let mut found = Vec::new();
-        for population in hdf::members(&self.file, "traces").map_err(|e| self.failed(&e))? {
-            let variables = hdf::members(&self.file, &format!("traces/{population}")).map_err(|e| self.failed(&e))?;
+        for population in hdf::member_names(&self.file, "traces").map_err(|e| self.failed(&e))? {
+            let variables =
+                hdf::member_names(&self.file, &format!("traces/{population}")).map_err(|e| self.failed(&e))?;
             found.extend(variables.into_iter().map(|variable| (population.clone(), variable)));
         }
         Ok(found)
     }
 
-    /// What is known of the spikes of a population.
+    /// Description of the recorded spikes of a population.
     pub fn spike_attributes(&self, population: &str) -> Result<SpikeAttributes, ReadError> {
         let group = self.spike_group(population)?;
         let read = || -> hdf5::Result<SpikeAttributes> {
             let bounds: Vec<u64> = group.attr("recorded")?.read_raw()?;
             Ok(SpikeAttributes {
                 count: group.dataset("timestamps")?.size() as u64,
-                size: hdf::scalar(&group, "size")?,
+                size: hdf::scalar_attribute(&group, "size")?,
                 recorded: bounds.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect(),
-                dt_ms: hdf::scalar(&group, "dt_ms")?,
-                t_start_ms: hdf::scalar(&group, "t_start_ms")?,
-                t_stop_ms: hdf::scalar(&group, "t_stop_ms")?,
+                dt_ms: hdf::scalar_attribute(&group, "dt_ms")?,
+                t_start_ms: hdf::scalar_attribute(&group, "t_start_ms")?,
+                t_stop_ms: hdf::scalar_attribute(&group, "t_stop_ms")?,
             })
         };
         read().map_err(|e| self.failed(&e))
     }
 
-    /// All spikes of a population.
+    /// All recorded spikes of a population.
     pub fn spikes(&self, population: &str) -> Result<Spikes, ReadError> {
         let count = self.spike_attributes(population)?.count;
         self.spikes_in(population, 0..count)
     }
 
-    /// The spikes of a population at these positions, as far as they exist.
+    /// The recorded spikes of a population with these positions in the file. Positions after the last spike are
+    /// ignored.
     pub fn spikes_in(&self, population: &str, positions: Range<u64>) -> Result<Spikes, ReadError> {
         let group = self.spike_group(population)?;
         let read = || -> hdf5::Result<Spikes> {
@@ -213,15 +221,15 @@ impl Reader {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// What is known of the activity of a population.
+    /// Description of the recorded activity of a population.
     pub fn activity_attributes(&self, population: &str) -> Result<ActivityAttributes, ReadError> {
         let group = self.activity_group(population)?;
         let read = || -> hdf5::Result<ActivityAttributes> {
             Ok(ActivityAttributes {
                 bins: group.dataset("spike_count")?.size() as u64,
-                bin_ms: hdf::scalar(&group, "bin_ms")?,
-                t_start_ms: hdf::scalar(&group, "t_start_ms")?,
-                size: hdf::scalar(&group, "size")?,
+                bin_ms: hdf::scalar_attribute(&group, "bin_ms")?,
+                t_start_ms: hdf::scalar_attribute(&group, "t_start_ms")?,
+                size: hdf::scalar_attribute(&group, "size")?,
             })
         };
         read().map_err(|e| self.failed(&e))
@@ -233,7 +241,7 @@ impl Reader {
         self.activity_in(population, 0..bins)
     }
 
-    /// These bins of the activity of a population, as far as they exist.
+    /// Some bins of the activity of a population. Indices after the last bin are ignored.
     pub fn activity_in(&self, population: &str, bins: Range<u64>) -> Result<Activity, ReadError> {
         let attributes = self.activity_attributes(population)?;
         let group = self.activity_group(population)?;
@@ -247,29 +255,29 @@ impl Reader {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// What is known of a recorded variable.
+    /// Description of the trace of a variable.
     pub fn trace_attributes(&self, population: &str, variable: &str) -> Result<TraceAttributes, ReadError> {
         let dataset = self.trace_dataset(population, variable)?;
         let read = || -> hdf5::Result<TraceAttributes> {
             Ok(TraceAttributes {
                 rows: dataset.shape().first().copied().unwrap_or(0) as u64,
                 node_ids: dataset.attr("node_ids")?.read_raw()?,
-                start_ms: hdf::scalar(&dataset, "start")?,
-                interval_ms: hdf::scalar(&dataset, "interval")?,
-                units: hdf::text(&dataset, "units").unwrap_or_default(),
+                start_ms: hdf::scalar_attribute(&dataset, "start")?,
+                interval_ms: hdf::scalar_attribute(&dataset, "interval")?,
+                units: hdf::text_attribute(&dataset, "units").unwrap_or_default(),
             })
         };
         read().map_err(|e| self.failed(&e))
     }
 
-    /// A recorded variable.
+    /// The trace of a variable.
     pub fn trace(&self, population: &str, variable: &str) -> Result<TraceData, ReadError> {
         let attributes = self.trace_attributes(population, variable)?;
         let values = self.trace_rows(population, variable, 0..attributes.rows)?;
         Ok(TraceData { attributes, values })
     }
 
-    /// These rows of a recorded variable, as far as they exist, one after another.
+    /// Values in some rows of the trace of a variable, row by row. Indices after the last row are ignored.
     pub fn trace_rows(&self, population: &str, variable: &str, rows: Range<u64>) -> Result<Vec<f64>, ReadError> {
         let dataset = self.trace_dataset(population, variable)?;
         let read = || -> hdf5::Result<Vec<f64>> {
@@ -282,17 +290,17 @@ impl Reader {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// The statistics of every population, recorded or not, as of the last flush.
+    /// Spike statistics of every population up to the last flush, also of populations whose spikes are not recorded.
     pub fn populations(&self) -> Result<Vec<PopulationStatistics>, ReadError> {
         let read = || -> hdf5::Result<Vec<PopulationStatistics>> {
             let mut found = Vec::new();
-            for name in hdf::members(&self.file, "provenance/populations")? {
+            for name in hdf::member_names(&self.file, "provenance/populations")? {
                 let group = self.file.group(&format!("provenance/populations/{name}"))?;
                 found.push(PopulationStatistics {
-                    size: hdf::scalar(&group, "size")?,
-                    spikes: hdf::scalar(&group, "spikes")?,
-                    rate_hz: hdf::scalar(&group, "rate_hz")?,
-                    cv_isi: hdf::scalar(&group, "cv_isi").ok(),
+                    size: hdf::scalar_attribute(&group, "size")?,
+                    spikes: hdf::scalar_attribute(&group, "spikes")?,
+                    rate_hz: hdf::scalar_attribute(&group, "rate_hz")?,
+                    cv_isi: hdf::scalar_attribute(&group, "cv_isi").ok(),
                     name,
                 });
             }
@@ -301,41 +309,44 @@ impl Reader {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// How the run stands: "complete", "interrupted", or "running" (also after it was killed).
+    /// State of the run: "complete", "interrupted", or "running". A killed run remains "running".
     pub fn state(&self) -> String {
         self.provenance_text("state").unwrap_or_default()
     }
 
-    /// Model time up to which the file is complete.
+    /// Model time in ms up to which the file is complete.
     pub fn reached_ms(&self) -> Option<f64> {
-        self.file.group("provenance").ok().and_then(|group| hdf::scalar(&group, "reached_ms").ok())
+        self.file.group("provenance").ok().and_then(|group| hdf::scalar_attribute(&group, "reached_ms").ok())
     }
 
-    /// A text of `/provenance`: an attribute such as `version` or a document such as `config`.
+    /// A text in `/provenance`: an attribute such as `version`, or a dataset such as `config`.
     pub fn provenance_text(&self, name: &str) -> Option<String> {
         let group = self.file.group("provenance").ok()?;
-        hdf::text(&group, name).or_else(|| {
-            let document = group.dataset(name).ok()?;
-            document.read_scalar::<VarLenUnicode>().ok().map(|text| text.to_string())
+        hdf::text_attribute(&group, name).or_else(|| {
+            let dataset = group.dataset(name).ok()?;
+            dataset.read_scalar::<VarLenUnicode>().ok().map(|text| text.to_string())
         })
     }
 
-    /// A whole number of `/provenance`, such as `seed` or `threads`.
+    /// An integer attribute of `/provenance`, such as `seed` or `threads`.
     pub fn provenance_number(&self, name: &str) -> Option<u64> {
-        self.file.group("provenance").ok().and_then(|group| hdf::scalar(&group, name).ok())
+        self.file.group("provenance").ok().and_then(|group| hdf::scalar_attribute(&group, name).ok())
     }
 
-    /// The overrides the run was started with.
+    /// The overrides from the command line of the run, each `path=value`.
     pub fn overrides(&self) -> Vec<String> {
         let read = || -> hdf5::Result<Vec<VarLenUnicode>> { self.file.dataset("provenance/overrides")?.read_raw() };
         read().unwrap_or_default().iter().map(|text| text.to_string()).collect()
     }
 
-    /// Wall seconds per phase of the run; empty before its end.
+    /// Name and wall time in seconds of each phase of the run; empty before the end of the run.
     pub fn wall_seconds(&self) -> Vec<(String, f64)> {
         let Ok(group) = self.file.group("provenance/wall_s") else { return Vec::new() };
         let names = group.attr_names().unwrap_or_default();
-        names.into_iter().filter_map(|name| hdf::scalar(&group, &name).ok().map(|seconds| (name, seconds))).collect()
+        names
+            .into_iter()
+            .filter_map(|name| hdf::scalar_attribute(&group, &name).ok().map(|seconds| (name, seconds)))
+            .collect()
     }
 
     fn spike_group(&self, population: &str) -> Result<Group, ReadError> {
@@ -374,7 +385,7 @@ impl Reader {
     }
 }
 
-/// The part of `range` that lies in `0..len`.
+/// The part of `range` that lies within `0..len`.
 fn clamp(range: &Range<u64>, len: usize) -> Range<usize> {
     let bound = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(len);
     bound(range.start)..bound(range.end)

@@ -1,12 +1,16 @@
-//! Closed forms and mean-field theory: what a simulation must reproduce.
+//! Closed-form solutions and mean-field theory that a simulation must reproduce.
 //!
-//! Holds the firing rates of single neurons under constant drive (`single`), of neurons under noise and of
-//! self-consistent networks of them (`siegert`), postsynaptic potentials (`psp`) and the onset of oscillations of a
-//! delayed rate model (`oscillation`). Tests compare simulations with these; users may do the same with their networks.
+//! - `single`: firing rates of single neurons under constant drive
+//! - `siegert`: firing rates of neurons with noisy input, and self-consistent rates of networks of such neurons
+//! - `psp`: postsynaptic potentials
+//! - `oscillation`: onset of oscillations in a rate model with delay
 //!
-//! Guarantees: units are ms, mV, pA, pF and Hz throughout; drives are R·I in mV. No function panics; parameters are
-//! taken as physical (positive times, reset below threshold), others give NaN, 0, an infinity or a number without
-//! meaning. Integrals are computed to 10⁻¹² relative, so that the theory is never the reason of a discrepancy.
+//! The tests compare simulations with these results; users can do the same with their networks.
+//!
+//! Units are ms, mV, pA, pF and Hz. A drive is R·I in mV. No function panics. Parameters must be physically meaningful
+//! (positive times, reset below threshold); others are not refused, but give NaN, 0, an infinity or a meaningless
+//! number. Integrals have a relative error of at most 10⁻¹², so the theory is never the cause of a disagreement with a
+//! simulation.
 mod numeric;
 pub mod oscillation;
 pub mod psp;

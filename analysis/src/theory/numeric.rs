@@ -1,11 +1,12 @@
-//! Quadrature and root finding for the theory.
+//! Numerical integration and root finding for the theory.
 //!
-//! Guarantees: both end after a bounded number of steps and return NaN only where the function does. Adaptive
-//! Gauss–Kronrod quadrature of a positive integrand is accurate to 10⁻¹² relative because every part is; a fixed rule
-//! would miss the narrow peak of an EIF neuron's slowness just above its rheobase.
+//! Both end after a limited number of steps, and return NaN only if the function does. Integration is adaptive: an
+//! interval is halved until the Gauss and the Kronrod rule agree. The integrand is positive, so if every part has a
+//! relative error of 10⁻¹², the integral has too. A rule with fixed nodes would miss the narrow peak of 1/(dV/dt) of an
+//! EIF neuron just above its rheobase.
 
-/// Nodes of the 15-point Kronrod rule on [0, 1]; every second one, from the second, is a node of the 7-point Gauss rule
-/// (Piessens et al. 1983, QUADPACK).
+/// The non-negative nodes of the 15-point Kronrod rule on [−1, 1]. The second, fourth, sixth and eighth are nodes of
+/// the 7-point Gauss rule (Piessens et al. 1983, QUADPACK).
 const NODES: [f64; 8] = [
     0.991_455_371_120_812_6,
     0.949_107_912_342_758_5,
@@ -16,6 +17,7 @@ const NODES: [f64; 8] = [
     0.207_784_955_007_898_47,
     0.0,
 ];
+/// Weights of the Kronrod rule, one per node.
 const KRONROD: [f64; 8] = [
     0.022_935_322_010_529_224,
     0.063_092_092_629_978_56,
@@ -26,23 +28,24 @@ const KRONROD: [f64; 8] = [
     0.204_432_940_075_298_9,
     0.209_482_141_084_727_82,
 ];
+/// Weights of the Gauss rule, one for every second node.
 const GAUSS: [f64; 4] =
     [0.129_484_966_168_869_7, 0.279_705_391_489_276_64, 0.381_830_050_505_118_9, 0.417_959_183_673_469_4];
 
-/// Largest relative difference between the two rules at which a part is accepted. The Kronrod value, which is used, is
-/// then accurate to about the power 3/2 of it.
+/// An interval is not halved further if the relative difference between the two rules is at most this. The value of the
+/// Kronrod rule is used; its relative error is then about the difference to the power of 3/2.
 const TOLERANCE: f64 = 1e-11;
-/// Parts that may be halved in one integral, before the rest is accepted as it is. A smooth integrand needs about a
-/// hundred; the bound is for one whose rounding errors exceed the tolerance.
-const HALVINGS: u32 = 10_000;
+/// Largest number of halvings in one integral. Afterwards the remaining intervals are accepted as they are. A smooth
+/// integrand needs about a hundred halvings. The limit is for integrands whose rounding errors exceed the tolerance.
+const MAX_HALVINGS: u32 = 10_000;
 
 /// The integral of `f` ≥ 0 from `a` to `b`.
 pub(super) fn integrate(f: &impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
-    let mut left = HALVINGS;
-    part(f, a, b, &mut left)
+    let mut halvings_left = MAX_HALVINGS;
+    integrate_interval(f, a, b, &mut halvings_left)
 }
 
-fn part(f: &impl Fn(f64) -> f64, a: f64, b: f64, left: &mut u32) -> f64 {
+fn integrate_interval(f: &impl Fn(f64) -> f64, a: f64, b: f64, halvings_left: &mut u32) -> f64 {
     let (centre, half) = (0.5 * (a + b), 0.5 * (b - a));
     let (mut kronrod, mut gauss) = (0.0, 0.0);
     for (i, (node, weight)) in NODES.iter().zip(KRONROD).enumerate() {
@@ -53,23 +56,24 @@ fn part(f: &impl Fn(f64) -> f64, a: f64, b: f64, left: &mut u32) -> f64 {
         }
     }
     let agrees = (kronrod - gauss).abs() <= TOLERANCE * kronrod.abs() + f64::MIN_POSITIVE;
-    if agrees || *left == 0 || !kronrod.is_finite() {
+    if agrees || *halvings_left == 0 || !kronrod.is_finite() {
         kronrod * half
     } else {
-        *left -= 1;
-        part(f, a, centre, left) + part(f, centre, b, left)
+        *halvings_left -= 1;
+        integrate_interval(f, a, centre, halvings_left) + integrate_interval(f, centre, b, halvings_left)
     }
 }
 
-/// A zero of `f` between `low` and `high`, where `f` has different signs, to the last place (bisection).
+/// A root of `f` between `low` and `high`, accurate to the last digit of an f64 (bisection). `f` must have different
+/// signs at `low` and `high`.
 pub(super) fn root(f: &impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    let rises = f(low) < 0.0;
+    let increases = f(low) < 0.0;
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high || middle.is_nan() {
             return middle;
         }
-        if (f(middle) < 0.0) == rises {
+        if (f(middle) < 0.0) == increases {
             low = middle;
         } else {
             high = middle;
@@ -82,22 +86,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_part_is_exact_for_polynomials_up_to_degree_22() {
+    fn one_interval_is_exact_for_polynomials_up_to_degree_22() {
         for n in 0..=22 {
-            let value = part(&|x: f64| x.powi(n), 0.0, 1.0, &mut 0);
+            let value = integrate_interval(&|x: f64| x.powi(n), 0.0, 1.0, &mut 0);
             assert!((value * f64::from(n + 1) - 1.0).abs() < 4e-15, "degree {n}: {value}");
         }
     }
 
     #[test]
-    fn a_peak_of_width_1e_8_is_found() {
+    fn a_peak_of_width_1e_8_is_integrated() {
         let width = 1e-8;
         let value = integrate(&|x: f64| width / (x * x + width * width), 0.0, 1.0);
         assert!((value / libm::atan(1.0 / width) - 1.0).abs() < 1e-13, "{value}");
     }
 
     #[test]
-    fn a_root_is_found_to_the_last_place() {
+    fn a_root_is_accurate_to_the_last_digit() {
         assert!((root(&|x: f64| x * x - 2.0, 0.0, 2.0) - 2f64.sqrt()).abs() <= 2.3e-16);
         assert!((root(&|x: f64| 2.0 - x * x, 0.0, 2.0) - 2f64.sqrt()).abs() <= 2.3e-16);
     }

@@ -1,8 +1,8 @@
 //! Postsynaptic potentials: the response of a linear membrane to one spike.
 //!
-//! Guarantees: smooth and fully accurate where the synaptic and the membrane time constant coincide, because the
-//! differences of exponentials are written with φ functions, and free of overflow for all times. 0 before arrival.
-//! Peaks follow Rotter and Diesmann 1999; a = 1/tau_s − 1/tau_m throughout.
+//! Differences of exponentials are written with φ functions. The results are therefore accurate also if the time
+//! constants of synapse and membrane are equal or nearly equal, and no time causes an overflow. Before the arrival of
+//! the spike the potential is 0. Peaks follow Rotter and Diesmann 1999. In all formulas, a = 1/tau_s − 1/tau_m.
 use lapicque_models::numerics::math::{phi1, phi2};
 
 /// Voltage in mV at `t` ms after arrival of one delta spike of `weight` mV: weight e^(−t/tau_m), `tau_m` in ms.
@@ -16,20 +16,21 @@ pub fn psp_exponential(weight: f64, capacitance: f64, tau_m: f64, tau_s: f64, t:
     if t < 0.0 {
         return 0.0;
     }
-    // The slower exponential stands outside, so that φ₁ ≤ 1.
+    // With the slower exponential as a factor, the argument of φ₁ is never positive, so φ₁ ≤ 1.
     let x = rate_difference(tau_m, tau_s).abs() * t;
     weight / capacitance * t * libm::exp(-t / tau_m.max(tau_s)) * phi1(-x)
 }
 
-/// Time in ms after arrival of the peak of `psp_exponential`: ln(tau_m/tau_s)/a, tau where both are equal (ms).
+/// Time from arrival to the peak of [`psp_exponential`], in ms: ln(tau_m/tau_s)/a, or tau_m if both time constants (in
+/// ms) are equal.
 pub fn psp_exponential_peak_time(tau_m: f64, tau_s: f64) -> f64 {
     let excess = (tau_m - tau_s) / tau_s;
     if excess == 0.0 { tau_m } else { tau_m * libm::log1p(excess) / excess }
 }
 
-/// Voltage in mV at `t` ms after arrival of one spike that adds the current weight (t/tau_s) e^(1 − t/tau_s), which
-/// peaks with `weight` pA at `tau_s` (`capacitance` in pF, times in ms):
-/// weight e/(tau_s C) [(e^(−t/tau_m) − e^(−t/tau_s))/a² − t e^(−t/tau_s)/a].
+/// Voltage in mV at `t` ms after arrival of one spike that adds the current weight (t/tau_s) e^(1 − t/tau_s):
+/// weight e/(tau_s C) [(e^(−t/tau_m) − e^(−t/tau_s))/a² − t e^(−t/tau_s)/a]. `weight` in pA is the peak of the current,
+/// which is at t = tau_s. `capacitance` is in pF, times are in ms.
 pub fn psp_alpha(weight: f64, capacitance: f64, tau_m: f64, tau_s: f64, t: f64) -> f64 {
     if t < 0.0 {
         return 0.0;
@@ -40,7 +41,7 @@ pub fn psp_alpha(weight: f64, capacitance: f64, tau_m: f64, tau_s: f64, t: f64) 
     weight * std::f64::consts::E / (tau_s * capacitance) * t * t * shape
 }
 
-/// 1/tau_s − 1/tau_m in 1/ms without cancellation.
+/// a = 1/tau_s − 1/tau_m in 1/ms, in a form that avoids cancellation.
 fn rate_difference(tau_m: f64, tau_s: f64) -> f64 {
     (tau_m - tau_s) / tau_m / tau_s
 }
@@ -50,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weight_of_a_potential_of_1_mv_in_the_microcircuit() {
+    fn the_weight_of_the_microcircuit_gives_a_peak_of_1_mv() {
         let peak = psp_exponential(585.39, 250.0, 10.0, 0.5, psp_exponential_peak_time(10.0, 0.5));
-        // 585.39 has five digits.
+        // The published weight 585.39 is rounded to five digits.
         assert!((peak - 1.0).abs() < 0.005 / 585.39, "{peak}");
     }
 
     #[test]
-    fn potentials_agree_with_the_direct_formulas() {
+    fn potentials_agree_with_the_textbook_formulas() {
         for (tau_m, tau_s) in [(10.0, 0.5), (10.0, 2.0), (5.0, 20.0), (1.0, 100.0)] {
             let a = 1.0 / tau_s - 1.0 / tau_m;
             for t in [0.01, 0.3, 1.0, 7.0, 40.0] {
@@ -82,7 +83,7 @@ mod tests {
             let (exponential, alpha) = at(tau);
             assert!((exponential / equal.0 - 1.0).abs() < 1e-15 && (alpha / equal.1 - 1.0).abs() < 1e-15);
             for d in [1e-15, 1e-12, 1e-9, 1e-6, 1e-4] {
-                // The first derivative cancels in the mean of both sides; what remains is of second order.
+                // The first-order change cancels in the mean of both sides. The remaining change is of order d².
                 let (low, high) = (at(tau * (1.0 - d)), at(tau * (1.0 + d)));
                 let bound = 100.0 * d * d + 1e-14;
                 assert!(((low.0 + high.0) / (2.0 * equal.0) - 1.0).abs() < bound, "exponential at {d}, {t}");
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn late_and_early_times_are_finite() {
+    fn potentials_are_finite_at_late_times_and_zero_before_arrival() {
         for (tau_m, tau_s) in [(10.0, 0.1), (0.1, 10.0)] {
             for t in [1e3, 1e5, 1e9] {
                 let (e, a) = (psp_exponential(1.0, 1.0, tau_m, tau_s, t), psp_alpha(1.0, 1.0, tau_m, tau_s, t));

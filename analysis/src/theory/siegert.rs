@@ -1,22 +1,25 @@
-//! Firing rates of integrate-and-fire neurons in noise, and self-consistent rates of networks of them.
+//! Firing rates of integrate-and-fire neurons with noisy input, and self-consistent rates of networks of such neurons.
 //!
-//! The noise convention is that of Brunel 2000: tau dV/dt = −(V − mu) + sigma √tau ξ(t), so that sigma²/2 is the variance
-//! of the free voltage. Guarantees: rates to 10⁻¹¹ relative wherever they exceed 10⁻³⁰⁰ Hz, without overflow from weak
-//! noise (the integrand is erfcx, which is of order one where e^(u²)(1 + erf u) is 0·∞) or from distant thresholds.
+//! Noise is defined as in Brunel 2000: tau dV/dt = −(V − mu) + sigma √tau ξ(t). The free membrane potential (V without
+//! threshold) then has the variance sigma²/2. Rates above 10⁻³⁰⁰ Hz have a relative error of at most 10⁻¹¹. Weak noise
+//! and distant thresholds cause no overflow: the integrand e^(u²)(1 + erf u) is computed as erfcx(−u), because the
+//! product would be 0·∞ for very negative u.
 //!
-//! Siegert's formula is exact for white noise in continuous time. A simulation differs from it in two known ways, both a
-//! shift of threshold and reset: synapses that filter the noise (`colour_shift`) and a threshold that is only looked at on
-//! a grid (`grid_shift`).
+//! Siegert's formula is exact for white noise in continuous time. A simulation differs from it in two known ways:
+//! synapses filter the noise, and the threshold is tested only at the points of the time grid. Each has the effect of a
+//! shift of threshold and reset (`colour_shift`, `grid_shift`).
 use super::numeric::{integrate, root};
 use super::single::Lif;
 
 /// 1/√π
 const FRAC_1_SQRT_PI: f64 = 0.564_189_583_547_756_3;
 
-/// e^(x²) erfc(x), without unit, to 10⁻¹⁵ relative; +∞ below −26.6.
+/// The scaled complementary error function e^(x²) erfc(x), with a relative error of at most 10⁻¹⁵; +∞ for x below
+/// −26.6.
 ///
-/// For 0 ≤ x ≤ 10 the product, with x² carried to double length so that the exponential keeps all digits; above, the
-/// asymptotic series (Abramowitz and Stegun 7.1.23), whose smallest term there is e^(−100); below 0, reflection.
+/// For 0 ≤ x ≤ 10 it is computed as the product, with x² in twice the precision, so that e^(x²) keeps all digits. For
+/// x > 10 it is the asymptotic series (Abramowitz and Stegun 7.1.23), whose smallest term is there e^(−100). For x < 0
+/// it is 2 e^(x²) − erfcx(−x).
 pub fn erfcx(x: f64) -> f64 {
     if x < 0.0 {
         2.0 * exp_square(x) - erfcx(-x)
@@ -30,55 +33,57 @@ pub fn erfcx(x: f64) -> f64 {
             term *= odd * ratio;
             odd += 2.0;
         }
-        // NaN ends the loop at once.
+        // For x = NaN the loop ends after one term.
         if x.is_nan() { x } else { FRAC_1_SQRT_PI / x * sum }
     }
 }
 
-/// e^(x²): the upper half of the digits of x is squared exactly, the rest enters as a correction.
+/// e^(x²). The square of the upper half of the digits of x is exact; the lower half enters as a correction.
 fn exp_square(x: f64) -> f64 {
     let high = f64::from_bits(x.to_bits() & 0xFFFF_FFFF_F800_0000);
     let main = libm::exp(high * high);
     if main.is_finite() { main + main * libm::expm1((x - high) * (x + high)) } else { main }
 }
 
-/// Shift of both limits of Siegert's integral, without unit, for exponential synapses of time constant `tau_s` on a
-/// membrane `tau` (ms): (alpha/2) √(tau_s/tau), alpha = √2 |ζ(1/2)| (Fourcaud and Brunel 2002), to first order in
-/// √(tau_s/tau).
+/// Shift of both limits of Siegert's integral, dimensionless, for noise filtered by exponential synapses with time
+/// constant `tau_s` (ms) on a membrane with time constant `tau` (ms): (alpha/2) √(tau_s/tau), alpha = √2 |ζ(1/2)|
+/// (Fourcaud and Brunel 2002). Valid to first order in √(tau_s/tau).
 pub fn colour_shift(tau_s: f64, tau: f64) -> f64 {
     /// |ζ(1/2)|
     const ZETA_HALF: f64 = 1.460_354_508_809_587;
     0.5 * std::f64::consts::SQRT_2 * ZETA_HALF * (tau_s / tau).sqrt()
 }
 
-/// Shift of both limits of Siegert's integral, without unit, for a threshold that is compared only every `dt` (ms) on a
-/// membrane `tau` (ms): |ζ(1/2)|/√(2π) √(dt/tau) = 0.5826 √(dt/tau) (Broadie, Glasserman and Kou 1997).
+/// Shift of both limits of Siegert's integral, dimensionless, for a threshold that is tested only every `dt` (ms), on a
+/// membrane with time constant `tau` (ms): |ζ(1/2)|/√(2π) √(dt/tau) = 0.5826 √(dt/tau) (Broadie, Glasserman and Kou
+/// 1997).
 pub fn grid_shift(dt: f64, tau: f64) -> f64 {
     0.582_597_157_939_010_7 * (dt / tau).sqrt()
 }
 
-/// The input of a neuron in the diffusion approximation, tau dV/dt = −(V − mu) + sigma √tau ξ.
+/// The input of a neuron in the diffusion approximation, as in tau dV/dt = −(V − mu) + sigma √tau ξ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diffusion {
-    /// Mean of the free voltage, mV (the resting potential plus the mean drive).
+    /// Mean of the free membrane potential in mV: the resting potential plus the mean drive.
     pub mu: f64,
-    /// Amplitude of the noise, mV; the free voltage has variance sigma²/2.
+    /// Amplitude of the noise in mV. The free membrane potential has the variance sigma²/2.
     pub sigma: f64,
 }
 
-/// Independent Poisson inputs of one kind.
+/// Independent Poisson inputs with equal weight and rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PoissonInput {
     /// Number of inputs per neuron.
     pub count: f64,
-    /// Jump of the voltage per spike, mV (for an exponential current of peak w: w tau_s/C).
+    /// Jump of V per spike in mV. For an exponential current with peak w: w tau_s/C.
     pub weight: f64,
-    /// Rate of each input, Hz.
+    /// Rate of each input in Hz.
     pub rate: f64,
 }
 
-/// The diffusion approximation of Poisson inputs to a membrane of time constant `tau` (ms) and resting potential `rest`
-/// (mV): mu = rest + tau Σ K J ν, sigma² = tau Σ K J² ν (Brunel 2000, equations 4 and 5).
+/// The diffusion approximation of Poisson inputs to a membrane with time constant `tau` (ms) and resting potential
+/// `rest` (mV): mu = rest + tau Σ K J ν, sigma² = tau Σ K J² ν, with count K, weight J and rate ν of each input (Brunel
+/// 2000, equations 4 and 5).
 pub fn diffusion(tau: f64, rest: f64, inputs: &[PoissonInput]) -> Diffusion {
     let seconds = tau * 1e-3;
     let (mut mean, mut variance) = (0.0, 0.0);
@@ -89,11 +94,11 @@ pub fn diffusion(tau: f64, rest: f64, inputs: &[PoissonInput]) -> Diffusion {
     Diffusion { mu: rest + seconds * mean, sigma: (seconds * variance).sqrt() }
 }
 
-/// Rate in Hz of a LIF neuron in white noise (Siegert 1951; Brunel 2000, equation 21):
-/// 1/ν = t_ref + tau √π ∫ e^(u²)(1 + erf u) du from (reset − mu)/sigma to (threshold − mu)/sigma, both limits moved up by
-/// `shift` (0, `colour_shift` or `grid_shift`, without unit). For sigma = 0 the rate under the constant drive.
+/// Rate ν in Hz of a LIF neuron with white noise (Siegert 1951; Brunel 2000, equation 21):
+/// 1/ν = t_ref + tau √π ∫ e^(u²)(1 + erf u) du from (reset − mu)/sigma to (threshold − mu)/sigma. `shift` is added to
+/// both limits: 0, [`colour_shift`] or [`grid_shift`]. For sigma = 0 the result is the rate under constant drive.
 pub fn siegert_rate(lif: &Lif, input: Diffusion, shift: f64) -> f64 {
-    /// Beyond this limit the integrand overflows and the rate is below 10⁻³⁰⁰ Hz.
+    /// Above this upper limit the integrand overflows, and the rate is below 10⁻³⁰⁰ Hz.
     const LARGEST_LIMIT: f64 = 26.6;
     if input.sigma == 0.0 {
         return lif.rate(input.mu - lif.rest);
@@ -108,26 +113,29 @@ pub fn siegert_rate(lif: &Lif, input: Diffusion, shift: f64) -> f64 {
     1000.0 / (lif.refractory + lif.tau / FRAC_1_SQRT_PI * integral)
 }
 
-/// The lowest rate in Hz at which a network of equal LIF neurons is consistent with its own input: ν = Siegert(input(ν)).
+/// The self-consistent rate in Hz of a network of equal LIF neurons: the lowest rate ν with ν = Siegert(input(ν)).
 ///
-/// `input` gives the diffusion approximation of all input, external and recurrent, when every neuron fires at the given
-/// rate (Hz); `shift` as in [`siegert_rate`]. The rates from 0 to 1/t_ref are scanned in steps of 5 % for the first
-/// crossing, which is then bisected to the last place; two crossings within one step are missed. `None` if there is no
-/// crossing up to 10⁷ Hz, as with runaway excitation without refractoriness.
+/// `input` returns the diffusion approximation of the whole input, external and recurrent, if every neuron fires at the
+/// given rate (Hz). `shift` is as in [`siegert_rate`]. The function tries rates from 10⁻⁹ to 10⁷ Hz in steps of 5 %
+/// until Siegert(input(ν)) ≤ ν, and then computes the rate to the last digit by bisection. Two solutions within one
+/// step are missed. `None` if there is no solution up to 10⁷ Hz, as for runaway excitation without refractory period.
 pub fn self_consistent_rate(lif: &Lif, shift: f64, input: impl Fn(f64) -> Diffusion) -> Option<f64> {
-    /// Where the scan begins, Hz: below it a rate is taken as 0 (one spike in 30 years).
+    /// Lowest rate to try, in Hz (one spike in 30 years). If the solution is lower, the rate without recurrent input is
+    /// returned.
     const LOWEST: f64 = 1e-9;
+    /// Ratio of two rates that are tried one after the other.
     const STEP: f64 = 1.05;
+    /// Highest rate to try, in Hz.
     const HIGHEST: f64 = 1e7;
-    let excess = |rate: f64| siegert_rate(lif, input(rate), shift) - rate;
-    if excess(LOWEST) <= 0.0 {
+    let output_minus_input_rate = |rate: f64| siegert_rate(lif, input(rate), shift) - rate;
+    if output_minus_input_rate(LOWEST) <= 0.0 {
         return Some(siegert_rate(lif, input(0.0), shift));
     }
     let mut low = LOWEST;
     while low < HIGHEST {
         let high = low * STEP;
-        if excess(high) <= 0.0 {
-            return Some(root(&excess, low, high));
+        if output_minus_input_rate(high) <= 0.0 {
+            return Some(root(&output_minus_input_rate, low, high));
         }
         low = high;
     }
@@ -178,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn siegert_rates_of_the_reference() {
+    fn siegert_rates_agree_with_the_reference() {
         let rate = siegert_rate(&lif(10.0, 0.0, 15.0), Diffusion { mu: 15.0, sigma: 1.5f64.sqrt() }, 0.0);
         assert!((rate - 27.1095934379).abs() < 5e-11, "{rate}");
         for (mu, sigma, expected, half_digit) in
@@ -190,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn siegert_rates_keep_their_accuracy_at_all_magnitudes() {
+    fn siegert_rates_are_accurate_at_all_magnitudes() {
         // mu, sigma, rate: mpmath at 30 digits.
         let table = [
             (0.0, 2.0, 1.044113154084624e-41),
@@ -207,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn without_noise_it_is_the_rate_under_constant_drive() {
+    fn without_noise_the_siegert_rate_is_the_rate_under_constant_drive() {
         let neuron = lif(20.0, 10.0, 20.0);
         assert_eq!(siegert_rate(&neuron, Diffusion { mu: 30.0, sigma: 0.0 }, 0.0), neuron.rate(30.0));
         let weak = siegert_rate(&neuron, Diffusion { mu: 30.0, sigma: 1e-5 }, 0.0);
@@ -215,7 +223,7 @@ mod tests {
         assert_eq!(siegert_rate(&neuron, Diffusion { mu: 0.0, sigma: 0.1 }, 0.0), 0.0);
     }
 
-    /// Model A of Brunel 2000: rates of the mean field as listed in the reference.
+    /// Model A of Brunel 2000: the mean-field rates listed in the reference.
     #[test]
     fn self_consistent_rates_of_brunel_model_a() {
         let neuron = lif(20.0, 10.0, 20.0);
@@ -223,19 +231,19 @@ mod tests {
             [(3.0, 2.0, 327.0, 0.5), (6.0, 4.0, 55.84, 5e-3), (5.0, 2.0, 37.95, 5e-3), (4.5, 0.9, 6.52, 5e-3)]
         {
             let input = |rate: f64| {
-                let kinds = [
+                let inputs = [
                     PoissonInput { count: 1000.0, weight: 0.1, rate: eta * 10.0 },
                     PoissonInput { count: 1000.0, weight: 0.1, rate },
                     PoissonInput { count: 250.0, weight: -0.1 * g, rate },
                 ];
-                diffusion(20.0, 0.0, &kinds)
+                diffusion(20.0, 0.0, &inputs)
             };
             let rate = self_consistent_rate(&neuron, 0.0, input);
             assert!(rate.is_some_and(|rate| (rate - expected).abs() <= half_digit), "g {g}, eta {eta}: {rate:?}");
         }
     }
 
-    /// The all-to-all network of the reference, in continuous time and on its grid of 0.1 ms.
+    /// The all-to-all network of the reference, in continuous time and on the reference's time grid of 0.1 ms.
     #[test]
     fn self_consistent_rates_of_the_all_to_all_network() {
         let neuron = lif(20.0, 10.0, 20.0);
@@ -247,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_network_and_a_runaway_network_are_told_apart() {
+    fn a_silent_network_has_rate_0_and_a_runaway_network_has_none() {
         let silent = |rate: f64| Diffusion { mu: 0.1 * rate, sigma: 0.1 };
         assert_eq!(self_consistent_rate(&lif(20.0, 10.0, 20.0), 0.0, silent), Some(0.0));
         let neuron = Lif { refractory: 0.0, ..lif(20.0, 10.0, 20.0) };
@@ -256,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn shifts_have_their_constants() {
-        // alpha = √2 |ζ(1/2)| = 2.0652531522 (mpmath), and 0.5826.
+    fn shifts_have_the_published_constants() {
+        // colour_shift: alpha = √2 |ζ(1/2)| = 2.0652531522 (mpmath). grid_shift: 0.5826.
         assert!((colour_shift(1.0, 4.0) - 2.0652531522 / 4.0).abs() < 1e-10);
         assert!((grid_shift(1.0, 4.0) - 0.5826 / 2.0).abs() < 2e-6);
     }

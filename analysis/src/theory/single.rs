@@ -1,48 +1,48 @@
-//! Single neurons under constant drive: firing rates, rheobases, free voltage.
+//! Single neurons under constant drive: firing rate, rheobase, membrane potential without threshold.
 //!
-//! Guarantees: rates are 0 at and below the rheobase, and exact (LIF, QIF) or accurate to 10⁻¹² relative (EIF) above.
-//! Times are those of continuous time; `Lif::rate_on_grid` gives what a simulation with spikes on a grid must show.
+//! Rates are 0 at and below the rheobase. Above it they are exact (LIF, QIF) or have a relative error of at most 10⁻¹²
+//! (EIF). They hold for continuous time; [`Lif::rate_on_grid`] is the rate of a simulation with spikes on a time grid.
 use super::numeric::integrate;
 
 /// Milliseconds per second: intervals are in ms, rates in Hz.
 const MS_PER_S: f64 = 1000.0;
 
-/// V(t) in mV of a passive membrane, tau dV/dt = −(V − rest) + drive, from V(0) = `v0` (mV; `drive` is R·I in mV, `tau`
-/// and `t` in ms).
+/// V(t) in mV of a passive membrane, tau dV/dt = −(V − rest) + drive, with V(0) = `v0`. `v0`, `rest` and `drive` (R·I)
+/// are in mV, `tau` and `t` in ms.
 pub fn membrane_voltage(v0: f64, rest: f64, drive: f64, tau: f64, t: f64) -> f64 {
-    // Written with 1 − e^(−t/tau) computed without cancellation, so that the first steps keep all digits.
+    // `expm1` computes e^(−t/tau) − 1 without cancellation, so the result keeps all digits for small t.
     v0 - libm::expm1(-t / tau) * (rest + drive - v0)
 }
 
 /// A leaky integrate-and-fire neuron, tau dV/dt = −(V − rest) + R·I (Lapicque 1907; Gerstner et al. 2014, ch. 1.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lif {
-    /// Membrane time constant, ms.
+    /// Membrane time constant in ms.
     pub tau: f64,
-    /// Resting potential, mV.
+    /// Resting potential in mV.
     pub rest: f64,
-    /// Potential after a spike, mV.
+    /// Reset potential in mV.
     pub reset: f64,
-    /// Threshold, mV.
+    /// Threshold in mV.
     pub threshold: f64,
-    /// Absolute refractory time, ms.
+    /// Absolute refractory period in ms.
     pub refractory: f64,
 }
 
 impl Lif {
-    /// The drive R·I, in mV, that must be exceeded for a spike: threshold − rest.
+    /// The rheobase as drive R·I in mV: threshold − rest. Only a larger drive makes the neuron spike.
     pub fn rheobase(&self) -> f64 {
         self.threshold - self.rest
     }
 
     /// Time in ms from the voltage `v0` (mV) to the threshold under the drive R·I (mV): tau ln((rest + RI − v0)/(rest +
-    /// RI − threshold)). Infinite where the threshold is never exceeded, 0 where `v0` lies above it.
+    /// RI − threshold)). Infinite if the drive does not exceed the rheobase, 0 if `v0` is at or above the threshold.
     pub fn time_to_threshold(&self, v0: f64, drive: f64) -> f64 {
-        let above = drive - self.rheobase();
+        let excess = drive - self.rheobase();
         if v0 >= self.threshold {
             0.0
-        } else if above > 0.0 {
-            self.tau * libm::log1p((self.threshold - v0) / above)
+        } else if excess > 0.0 {
+            self.tau * libm::log1p((self.threshold - v0) / excess)
         } else {
             f64::INFINITY
         }
@@ -53,8 +53,9 @@ impl Lif {
         MS_PER_S / (self.refractory + self.time_to_threshold(self.reset, drive))
     }
 
-    /// Rate in Hz under the constant drive R·I (mV) of a neuron that is exact at the points of a grid of step `dt` (ms)
-    /// and spikes there: the interval is dt·⌈t/dt⌉ + t_ref. `refractory` is taken as it is, so give a multiple of `dt`.
+    /// Rate in Hz under the constant drive R·I (mV) of a simulated neuron whose V is exact at the points of a time grid
+    /// with step `dt` (ms), and which spikes only at these points. The interspike interval is dt·⌈t/dt⌉ + t_ref, where
+    /// t is the time from reset to threshold. `refractory` is not rounded to the grid and should be a multiple of `dt`.
     pub fn rate_on_grid(&self, drive: f64, dt: f64) -> f64 {
         MS_PER_S / (self.refractory + dt * (self.time_to_threshold(self.reset, drive) / dt).ceil())
     }
@@ -64,33 +65,35 @@ impl Lif {
 /// (Fourcaud-Trocmé et al. 2003).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Eif {
-    /// Membrane time constant, ms.
+    /// Membrane time constant in ms.
     pub tau: f64,
-    /// Resting potential of the leak, mV.
+    /// Resting potential of the leak in mV.
     pub rest: f64,
-    /// Potential after a spike, mV.
+    /// Reset potential in mV.
     pub reset: f64,
-    /// Rheobase threshold, where the slope of the voltage nullcline vanishes, mV.
+    /// Rheobase threshold in mV: the voltage at which tau dV/dt is smallest.
     pub threshold: f64,
-    /// Slope factor Delta, mV.
+    /// Slope factor Delta in mV.
     pub slope: f64,
-    /// Voltage at which the spike is emitted, mV.
+    /// Voltage in mV at which the neuron spikes.
     pub peak: f64,
-    /// Absolute refractory time, ms.
+    /// Absolute refractory period in ms.
     pub refractory: f64,
 }
 
 impl Eif {
-    /// The drive R·I, in mV, that must be exceeded for repetitive firing: threshold − rest − slope.
+    /// The rheobase as drive R·I in mV: threshold − rest − slope. Only a larger drive makes the neuron fire
+    /// repetitively.
     pub fn rheobase(&self) -> f64 {
         self.threshold - self.rest - self.slope
     }
 
     /// tau dV/dt in mV at the voltage `v` (mV) under the drive R·I (mV).
     ///
-    /// Written as the excess over the rheobase plus slope (e^x − 1 − x) ≥ 0, x = (v − threshold)/slope: near the
-    /// rheobase the direct form would lose the excess by cancellation.
-    fn speed(&self, v: f64, drive: f64) -> f64 {
+    /// Computed as (drive − rheobase) + slope (e^x − 1 − x), x = (v − threshold)/slope, where the second term is never
+    /// negative. Near the rheobase, the form in the definition of the model would lose the digits of drive − rheobase
+    /// by cancellation.
+    fn tau_dv_dt(&self, v: f64, drive: f64) -> f64 {
         let x = (v - self.threshold) / self.slope;
         let convex = if x.abs() < 0.01 {
             x * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0 + x * (1.0 / 720.0 + x / 5040.0)))))
@@ -100,33 +103,34 @@ impl Eif {
         (drive - self.rheobase()) + self.slope * convex
     }
 
-    /// Interval in ms between spikes under the constant drive R·I (mV): t_ref + tau ∫ dV/(tau dV/dt) from reset to peak.
-    /// Infinite where the voltage comes to rest below the peak, NaN unless reset < peak and slope > 0.
+    /// Interspike interval in ms under the constant drive R·I (mV): t_ref + tau ∫ dV/(tau dV/dt) from reset to peak.
+    /// Infinite if V stops at a fixed point below the peak. NaN unless reset < peak and slope > 0.
     pub fn interval(&self, drive: f64) -> f64 {
         if !(self.reset < self.peak && self.slope > 0.0) {
             return f64::NAN;
         }
-        let beyond_threshold = self.reset > self.threshold && self.speed(self.reset, drive) > 0.0;
-        if drive > self.rheobase() || beyond_threshold {
-            // The voltage is slowest at the threshold; the integrand has its peak there.
+        let reset_above_fixed_points = self.reset > self.threshold && self.tau_dv_dt(self.reset, drive) > 0.0;
+        if drive > self.rheobase() || reset_above_fixed_points {
+            // V changes most slowly at the threshold, so the integrand has its peak there. The integral is split at it.
             let slowest = self.threshold.max(self.reset).min(self.peak);
-            let slowness = |v: f64| 1.0 / self.speed(v, drive);
-            let time = integrate(&slowness, self.reset, slowest) + integrate(&slowness, slowest, self.peak);
+            let integrand = |v: f64| 1.0 / self.tau_dv_dt(v, drive);
+            let time = integrate(&integrand, self.reset, slowest) + integrate(&integrand, slowest, self.peak);
             self.refractory + self.tau * time
         } else {
             f64::INFINITY
         }
     }
 
-    /// Rate in Hz under the constant drive R·I (mV), 0 at and below the rheobase.
+    /// Rate in Hz under the constant drive R·I (mV). At and below the rheobase the rate is 0, unless the reset lies
+    /// above the unstable fixed point of V.
     pub fn rate(&self, drive: f64) -> f64 {
         MS_PER_S / self.interval(drive)
     }
 }
 
-/// Period of the quadratic integrate-and-fire neuron dV/dt = V² + `current` from `reset` to `peak`, all without unit
-/// (Ermentrout and Kopell 1986): (atan(peak/√I) − atan(reset/√I))/√I; from −V_p to V_p, 2 atan(V_p/√I)/√I. Infinite for
-/// `current` ≤ 0.
+/// Interspike interval of the quadratic integrate-and-fire neuron dV/dt = V² + I, with I = `current`, from `reset` to
+/// `peak`, all dimensionless (Ermentrout and Kopell 1986): (atan(peak/√I) − atan(reset/√I))/√I. From −V_p to V_p this
+/// is 2 atan(V_p/√I)/√I. Infinite for I ≤ 0.
 pub fn qif_period(current: f64, reset: f64, peak: f64) -> f64 {
     if current > 0.0 {
         let root = current.sqrt();
@@ -140,67 +144,67 @@ pub fn qif_period(current: f64, reset: f64, peak: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn close(value: f64, expected: f64, half_digit: f64) {
-        assert!((value - expected).abs() <= half_digit, "{value} instead of {expected} ± {half_digit}");
+    fn assert_close(value: f64, expected: f64, tolerance: f64) {
+        assert!((value - expected).abs() <= tolerance, "{value} instead of {expected} ± {tolerance}");
     }
 
     #[test]
-    fn lif_rates_of_neuronal_dynamics() {
+    fn lif_rates_agree_with_neuronal_dynamics() {
         let lif = Lif { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
-        close(lif.rheobase() / 10.0, 2.0, 0.0); // nA through 10 MΩ
+        assert_close(lif.rheobase() / 10.0, 2.0, 0.0); // nA through 10 MΩ
         let table =
             [(2.0, 0.0), (2.1, 41.355279), (2.5, 76.392123), (3.0, 107.177393), (5.0, 190.704278), (10.0, 296.313675)];
         for (current, rate) in table {
-            close(lif.rate(10.0 * current), rate, 5e-7);
+            assert_close(lif.rate(10.0 * current), rate, 5e-7);
         }
         assert_eq!(lif.rate(10.0), 0.0);
     }
 
     #[test]
-    fn lif_rates_of_the_normalised_neuron() {
+    fn lif_rates_agree_with_the_normalised_neuron() {
         let lif = Lif { tau: 20.0, rest: 0.0, reset: 0.0, threshold: 1.0, refractory: 2.0 };
-        close(lif.rate(1.1), 20.01685, 5e-6);
-        close(lif.rate(2.0), 63.04, 5e-3);
-        close(lif.rate(5.0), 154.73, 5e-3);
+        assert_close(lif.rate(1.1), 20.01685, 5e-6);
+        assert_close(lif.rate(2.0), 63.04, 5e-3);
+        assert_close(lif.rate(5.0), 154.73, 5e-3);
     }
 
     #[test]
-    fn precise_times_of_nest() {
+    fn threshold_times_agree_with_nest_to_the_last_digit() {
         // 1000 pA into 250 pF with tau 10 ms: R·I = 40 mV.
         let lif = Lif { tau: 10.0, rest: 0.0, reset: 0.0, threshold: 15.0, refractory: 0.0 };
-        close(lif.time_to_threshold(0.0, 40.0), 4.700036292457356, 2e-15);
-        close(membrane_voltage(0.0, 0.0, 40.0, 10.0, 5.0), 15.738773611494663, 4e-15);
+        assert_close(lif.time_to_threshold(0.0, 40.0), 4.700036292457356, 2e-15);
+        assert_close(membrane_voltage(0.0, 0.0, 40.0, 10.0, 5.0), 15.738773611494663, 4e-15);
     }
 
     #[test]
-    fn step_response_of_nest() {
+    fn step_response_agrees_with_nest() {
         let lif = Lif { tau: 10.0, rest: -70.0, reset: -70.0, threshold: -55.0, refractory: 2.0 };
         let voltage = |t| membrane_voltage(-70.0, -70.0, 40.0, 10.0, t);
-        close(voltage(0.1), -69.602, 5e-4);
-        close(voltage(0.5), -68.0492, 5e-5);
-        close(voltage(4.7), -55.0001, 5e-5);
-        close(1000.0 / lif.rate_on_grid(40.0, 0.1) - 2.0, 4.8, 1e-12);
+        assert_close(voltage(0.1), -69.602, 5e-4);
+        assert_close(voltage(0.5), -68.0492, 5e-5);
+        assert_close(voltage(4.7), -55.0001, 5e-5);
+        assert_close(1000.0 / lif.rate_on_grid(40.0, 0.1) - 2.0, 4.8, 1e-12);
         for dt in [0.1, 0.2, 0.5, 1.0] {
-            close(1000.0 / lif.rate_on_grid(58.0, dt) - 2.0, 3.0, 1e-12); // 1450 pA
+            assert_close(1000.0 / lif.rate_on_grid(58.0, dt) - 2.0, 3.0, 1e-12); // 1450 pA
         }
     }
 
     #[test]
-    fn grid_rate_tends_to_the_rate_of_continuous_time() {
+    fn the_rate_on_a_fine_grid_is_the_rate_in_continuous_time() {
         let lif = Lif { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
-        close(lif.rate_on_grid(30.0, 1e-7), lif.rate(30.0), 2e-6);
+        assert_close(lif.rate_on_grid(30.0, 1e-7), lif.rate(30.0), 2e-6);
         assert_eq!(lif.rate_on_grid(20.0, 0.1), 0.0);
     }
 
-    /// The neuron of the reference: R 20 MΩ, currents in nA.
+    /// The neuron of the reference. R is 20 MΩ, currents are in nA.
     const EIF: Eif =
         Eif { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
 
     #[test]
-    fn eif_rates_of_the_reference() {
-        close(EIF.rheobase() / 20.0, 0.4, 1e-15);
+    fn eif_rates_agree_with_the_reference() {
+        assert_close(EIF.rheobase() / 20.0, 0.4, 1e-15);
         for (current, rate) in [(0.45, 17.179294), (0.5, 27.318855), (1.0, 106.534768)] {
-            close(EIF.rate(20.0 * current), rate, 5e-7);
+            assert_close(EIF.rate(20.0 * current), rate, 5e-7);
         }
         assert_eq!(EIF.rate(8.0), 0.0);
         assert_eq!(EIF.rate(0.0), 0.0);
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn eif_rates_agree_with_high_precision_quadrature() {
-        // R·I in mV, rate: mpmath at 30 digits.
+        // R·I in mV and rate in Hz, computed with mpmath at 30 digits.
         for (drive, exact) in [(8.000001, 0.013265502203030224), (8.001, 0.4220494778887576), (8.1, 4.501442944220362)]
         {
             let rate = EIF.rate(drive);
@@ -218,7 +222,8 @@ mod tests {
 
     #[test]
     fn eif_rate_just_above_rheobase_follows_the_square_root() {
-        // 1/T → √(2·excess/slope)/(2π tau): the saddle-node limit; at an excess of 1e-10 mV it holds to about 1e-4.
+        // The limit at the saddle-node bifurcation: 1/T → √(2·excess/slope)/(2π tau). At an excess of 1e-10 mV the
+        // relative deviation from it is about 1e-4.
         let excess = 1e-10;
         let limit = 1000.0 * (2.0 * excess / EIF.slope).sqrt() / (2.0 * std::f64::consts::PI * EIF.tau);
         let rate = EIF.rate(EIF.rheobase() + excess);
@@ -234,15 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn eif_reset_beyond_the_unstable_point_fires_below_rheobase() {
+    fn an_eif_with_reset_above_the_unstable_fixed_point_fires_below_rheobase() {
         let eif = Eif { reset: -50.0, ..EIF };
         assert!(eif.rate(0.0) > 0.0);
         assert_eq!(Eif { reset: -54.9, ..EIF }.rate(0.0), 0.0);
     }
 
     #[test]
-    fn qif_period_of_the_reference() {
-        close(qif_period(1.0, -10.0, 10.0), 2.9422553486, 5e-11);
+    fn qif_period_agrees_with_the_reference() {
+        assert_close(qif_period(1.0, -10.0, 10.0), 2.9422553486, 5e-11);
         assert_eq!(qif_period(0.0, -10.0, 10.0), f64::INFINITY);
     }
 }

@@ -1,11 +1,11 @@
-//! Which tile owns which neurons, and where the inputs of each receptor lie.
+//! Assigns neurons to tiles, and to each (receptor, neuron) of a tile the slot where its input sum lies.
 //!
-//! A tile is a share of every population, cut at blocks of [`BLOCK`] neurons, because random inputs are keyed by block.
-//! What a cut leaves uneven in one population the next one makes up for, so that all tiles have about the same number of
-//! neurons, within a block or so.
+//! A tile has a share of every population. Shares are cut at multiples of [`BLOCK`] neurons, because the random streams
+//! of inputs are keyed by block. If a tile gets too few or too many neurons of one population, the next population
+//! corrects the difference. So all tiles have about the same number of neurons, within about one block.
 //!
-//! Within a tile every (population, receptor, neuron of the share) is a slot. Synapses store slots as 16 bits within a
-//! shard of 2^16 slots (fewer where in-degrees are very large): how many shards a tile has is its own business.
+//! A tile with many slots has several shards of at most 2^16 slots, so that synapses name a slot with 16 bits. A shard
+//! has fewer slots if in-degrees are very large.
 
 use crate::plan::Projection;
 use lapicque_models::columns::BLOCK;
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// The share of one population in one tile.
 #[derive(Clone, Debug)]
 pub struct Share {
-    /// Neurons of the population.
+    /// Indices of the neurons in the population.
     pub neurons: Range<u32>,
     /// First slot of each receptor, a multiple of [`BLOCK`].
     pub slots: Vec<u32>,
@@ -26,53 +26,54 @@ impl Share {
         self.neurons.len()
     }
 
-    /// Blocks of the share.
+    /// Number of blocks; the last block may have fewer neurons than the others.
     pub fn blocks(&self) -> usize {
         self.len().div_ceil(BLOCK)
     }
 }
 
-/// The shares of one tile and the number of its slots.
+/// Neurons and slots of one tile.
 #[derive(Clone, Debug)]
 pub struct TileLayout {
-    /// One per population.
+    /// The tile's share of each population.
     pub shares: Vec<Share>,
-    /// Slots, a multiple of [`BLOCK`].
+    /// Number of slots, a multiple of [`BLOCK`].
     pub slots: u32,
 }
 
-/// The targets of a projection that a share holds.
+/// The targets of a projection that lie in a share. May be empty.
 pub fn targets_in(projection: &Projection, share: &Share) -> Range<u32> {
-    let (to, mine) = (&projection.to.neurons, &share.neurons);
-    let start = to.start.max(mine.start);
-    start..to.end.min(mine.end).max(start)
+    let (to, own) = (&projection.to.neurons, &share.neurons);
+    let start = to.start.max(own.start);
+    start..to.end.min(own.end).max(start)
 }
 
-/// Slot of the first of `targets`.
+/// Slot of the first of `targets`, the targets of a projection that lie in a share.
 pub fn first_slot(projection: &Projection, share: &Share, targets: &Range<u32>) -> u32 {
     share.slots[projection.receptor] + (targets.start - share.neurons.start)
 }
 
-/// Lays out `tiles` tiles for populations of (size, number of receptors).
+/// Divides populations, given as (size, number of receptors), into `tiles` tiles.
 pub fn layout(populations: &[(u32, usize)], tiles: usize) -> Vec<TileLayout> {
     let mut result: Vec<TileLayout> = (0..tiles).map(|_| TileLayout { shares: Vec::new(), slots: 0 }).collect();
-    // Neurons of the populations so far, and those of them in each tile and the tiles before it.
-    let (mut all, mut up_to) = (0, vec![0; tiles]);
+    // Neurons of all populations so far, and for each tile how many of them lie in this tile or a tile before it.
+    let (mut total, mut up_to) = (0, vec![0; tiles]);
     for &(size, receptors) in populations {
         let blocks = u64::from(size).div_ceil(BLOCK as u64);
-        let neuron = |block: u64| (block * BLOCK as u64).min(u64::from(size)) as u32;
-        all += u64::from(size);
+        let first_neuron = |block: u64| (block * BLOCK as u64).min(u64::from(size)) as u32;
+        total += u64::from(size);
         let mut start = 0;
         for (t, (tile, up_to)) in result.iter_mut().zip(&mut up_to).enumerate() {
-            let wanted = (all * (t as u64 + 1) / tiles as u64).saturating_sub(*up_to);
+            // This population's share ends where this tile and those before it have (t + 1)/tiles of all neurons.
+            let wanted = (total * (t as u64 + 1) / tiles as u64).saturating_sub(*up_to);
             let end = ((wanted + BLOCK as u64 / 2) / BLOCK as u64).clamp(start, blocks);
             let end = if t + 1 == tiles { blocks } else { end };
-            *up_to += u64::from(neuron(end));
-            let share = neuron(start)..neuron(end);
-            let room = ((end - start) * BLOCK as u64) as u32;
-            let slots = (0..receptors as u32).map(|r| tile.slots + r * room).collect();
-            tile.slots += receptors as u32 * room;
-            tile.shares.push(Share { neurons: share, slots });
+            *up_to += u64::from(first_neuron(end));
+            let neurons = first_neuron(start)..first_neuron(end);
+            let slots_per_receptor = ((end - start) * BLOCK as u64) as u32;
+            let slots = (0..receptors as u32).map(|r| tile.slots + r * slots_per_receptor).collect();
+            tile.slots += receptors as u32 * slots_per_receptor;
+            tile.shares.push(Share { neurons, slots });
             start = end;
         }
     }

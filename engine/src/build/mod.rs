@@ -1,31 +1,33 @@
-//! Building: from a plan to tiles with neurons, inputs and synapses, in parallel and without a second copy of the
-//! synapses.
+//! Builds a network: turns a plan into tiles with neurons, inputs and synapses. Tiles are built in parallel.
 //!
-//! 1. `layout` gives every tile its share of every population.
-//! 2. `wiring` draws the in-degrees of every tile's targets. From their maxima and the largest weights (`loads`) follows the
-//!    `quantum` of each receptor. The result is the [`Blueprint`] that all tiles share.
-//! 3. Every tile builds its tables of synapses (`tables`). A first pass over all draws counts the synapses of each (source,
-//!    delay); a second pass makes the same draws again and puts every synapse in its place.
-//! 4. Every tile builds its `neurons` and the `stimuli` onto them.
+//! 1. `layout` gives every tile a share of every population.
+//! 2. `wiring` draws the in-degrees of all targets. `weight_bounds` computes from in-degrees and largest weights how
+//!    large a sum of weights can become. `quantum` chooses the quantum of each receptor so that no sum overflows. The
+//!    result is the [`Blueprint`], which is the same for all tiles.
+//! 3. `tables` builds the tables of synapses of each tile. A first pass over all random draws counts the synapses of
+//!    each (source, delay). A second pass makes the same draws again and writes every synapse. So synapses are never
+//!    held twice.
+//! 4. `neurons` builds the neurons of each tile, `stimuli` the inputs onto them.
 //!
-//! What is drawn depends on (seed, projection, target) alone, so the network is the same for any number of tiles.
+//! Random draws depend on seed, projection and target (or source), but not on the tile. So the network is the same for
+//! any number of tiles.
 
 mod blueprint;
 mod estimate;
 mod groups;
 mod layout;
-mod loads;
 mod neurons;
 mod quantum;
 mod stimuli;
 mod tables;
 mod tile_synapses;
+mod weight_bounds;
 mod wiring;
 
 pub use blueprint::{Blueprint, Preview, check_headroom, prepare, preview};
-pub use estimate::{Estimate, ProjectionEstimate, estimate, projection};
+pub use estimate::{Estimate, ProjectionEstimate, estimate, estimate_projection};
 pub use layout::{Share, TileLayout};
-pub use loads::Rounding;
 pub use neurons::{find_variable, initialise, neurons, variables};
 pub use stimuli::stimulus;
 pub use tile_synapses::tile_synapses;
+pub use weight_bounds::WeightRounding;

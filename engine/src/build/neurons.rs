@@ -1,7 +1,8 @@
-//! The neurons of one population in one tile: parameters drawn, neurons built, initial state set.
+//! Builds the neurons of one population in one tile: draws their parameters, builds their models, sets their initial
+//! state.
 //!
-//! Every value drawn is a function of (seed, purpose, population, field or variable, neuron), so a neuron is the same
-//! in whichever tile it lies.
+//! Every drawn value depends only on (seed, purpose, population, field or variable, neuron). So a neuron is the same in
+//! whatever tile it lies.
 
 use super::layout::Share;
 use crate::error::BuildError;
@@ -14,8 +15,15 @@ use lapicque_models::population::Neurons;
 use lapicque_models::population::assemble::NeuronRecipe;
 use std::ops::Range;
 
-/// Parameters of a share's neurons, drawn where they are distributions. `identity` names model and place.
-pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpose, identity: u64) -> ParameterTable {
+/// The parameters of a model for the neurons of a share. Values given as distributions are drawn for each neuron.
+/// `identity`: number of the model in the network, part of the key of its random streams.
+pub fn draw_parameters(
+    model: &Model,
+    neurons: Range<u32>,
+    seed: u64,
+    purpose: Purpose,
+    identity: u64,
+) -> ParameterTable {
     let columns = model.values.iter().enumerate().map(|(field, value)| match value {
         None => ParameterColumn::Same(match model.page.fields[field].default {
             DefaultValue::Value(value) => value,
@@ -23,11 +31,11 @@ pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpos
         }),
         Some(Value::Constant(value)) => ParameterColumn::Same(*value),
         Some(value) => {
-            let id = identity << 8 | field as u64;
+            let key = identity << 8 | field as u64;
             ParameterColumn::Each(
                 neurons
                     .clone()
-                    .map(|n| Sampler::new(*value).draw(&mut Stream::new(seed, purpose, [id, u64::from(n)])))
+                    .map(|n| Sampler::new(*value).draw(&mut Stream::new(seed, purpose, [key, u64::from(n)])))
                     .collect(),
             )
         }
@@ -35,17 +43,18 @@ pub fn parameters(model: &Model, neurons: Range<u32>, seed: u64, purpose: Purpos
     ParameterTable::new(model.page, columns.collect())
 }
 
-/// The refusal of a model, told of what it is in.
-pub fn refused(what: String) -> impl FnOnce(ParameterError) -> BuildError {
+/// Turns an error of a model into a build error that says where the model is used.
+pub fn parameter_error(what: String) -> impl FnOnce(ParameterError) -> BuildError {
     move |source| BuildError::Parameter { what, source }
 }
 
-/// Parameters of the membrane of population `p` for some of its neurons.
+/// Parameters of the membrane of population number `p`, for the given neurons.
 pub fn membrane_table(plan: &Plan, p: usize, neurons: Range<u32>) -> ParameterTable {
-    parameters(&plan.populations[p].neuron, neurons, plan.state_seed, Purpose::Parameter, (p as u64) << 16)
+    draw_parameters(&plan.populations[p].neuron, neurons, plan.state_seed, Purpose::Parameter, (p as u64) << 16)
 }
 
-/// The neurons of population `p` in one share, at zero; see [`initialise`].
+/// Builds the neurons of one share of population number `p`. All state variables are zero; [`initialise`] sets them.
+/// `fuse`: whether membrane and receptors may be updated in one fused pass, which changes no result.
 pub fn neurons(
     plan: &Plan,
     models: &Models,
@@ -62,15 +71,17 @@ pub fn neurons(
     for (r, receptor) in population.receptors.iter().enumerate() {
         let entry = models.receptor(receptor.model.page).ok_or_else(|| missing(receptor.model.page.name))?;
         let identity = (p as u64) << 16 | (r as u64 + 1);
-        let table = parameters(&receptor.model, share.neurons.clone(), plan.state_seed, Purpose::Parameter, identity);
+        let table =
+            draw_parameters(&receptor.model, share.neurons.clone(), plan.state_seed, Purpose::Parameter, identity);
         receptors.push(entry.with(table));
     }
     let entry = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
     let recipe = NeuronRecipe { dt: plan.dt, len: share.len(), membrane: &table, receptors: &receptors, fuse };
-    (entry.build)(&recipe).map_err(refused(what()))
+    (entry.build)(&recipe).map_err(parameter_error(what()))
 }
 
-/// The variables of a population: name, receptor, index.
+/// The state variables of a population, each as (name, receptor, index among the variables of membrane or receptor).
+/// The receptor is `None` for a variable of the membrane.
 pub fn variables(population: &Population) -> Vec<(String, Option<usize>, usize)> {
     let mut all: Vec<_> =
         population.neuron.page.variables.iter().enumerate().map(|(i, v)| (v.name.to_string(), None, i)).collect();
@@ -82,7 +93,8 @@ pub fn variables(population: &Population) -> Vec<(String, Option<usize>, usize)>
     all
 }
 
-/// Finds a variable of a population by its name.
+/// Finds a state variable of a population by its name. Returns its receptor and index, as in [`variables`]. Refuses a
+/// name that does not exist.
 pub fn find_variable(population: &Population, name: &str) -> Result<(Option<usize>, usize), BuildError> {
     let all = variables(population);
     all.iter().find(|v| v.0 == name).map(|v| (v.1, v.2)).ok_or_else(|| BuildError::Unknown {
@@ -92,7 +104,8 @@ pub fn find_variable(population: &Population, name: &str) -> Result<(Option<usiz
     })
 }
 
-/// Sets the initial state of a share.
+/// Sets the initial state of the neurons of a share. A variable whose initial value is not given starts from the field
+/// that the model's page names, or from zero.
 pub fn initialise(plan: &Plan, p: usize, share: &Share, neurons: &mut dyn Neurons) -> Result<(), BuildError> {
     let population = &plan.populations[p];
     let page = population.neuron.page;

@@ -1,7 +1,7 @@
-//! The inputs onto the neurons of one population in one tile.
+//! Builds the inputs onto the neurons of one population in one tile.
 
 use super::layout::Share;
-use super::neurons::{membrane_table, parameters, refused};
+use super::neurons::{draw_parameters, membrane_table, parameter_error};
 use crate::error::BuildError;
 use crate::plan::{Input, Plan};
 use lapicque_models::columns::BLOCK;
@@ -10,8 +10,8 @@ use lapicque_models::list::Models;
 use lapicque_models::numerics::random::Purpose;
 use lapicque_models::population::assemble::responses;
 
-/// The stimulus of input number `index` onto one share, with weights in whole numbers of `quantum`. `None` where the share
-/// holds none of its targets.
+/// Builds the stimulus of input number `index` onto one share. Weights become whole numbers of `quantum`. `None` if no
+/// target of the input lies in the share.
 pub fn stimulus(
     plan: &Plan,
     models: &Models,
@@ -20,8 +20,8 @@ pub fn stimulus(
     share: &Share,
 ) -> Result<Option<Box<dyn Stimulus>>, BuildError> {
     let input: &Input = &plan.inputs[index];
-    let (to, mine) = (&input.to.neurons, &share.neurons);
-    if to.start.max(mine.start) >= to.end.min(mine.end) {
+    let (to, own) = (&input.to.neurons, &share.neurons);
+    if to.start.max(own.start) >= to.end.min(own.end) {
         return Ok(None);
     }
     let what = || format!("input {}", input.name);
@@ -29,14 +29,15 @@ pub fn stimulus(
         |name: &str| BuildError::Invalid(format!("model \"{name}\" of {} is not in the list of models", what()));
     let population = &plan.populations[input.to.population];
     let membrane = models.membrane(population.neuron.page).ok_or_else(|| missing(population.neuron.page.name))?;
-    let membranes = membrane_table(plan, input.to.population, mine.clone());
-    let responses = responses(membrane.response, &membranes, share.len()).map_err(refused(what()))?;
-    let inside: Vec<bool> = if to.start <= mine.start && mine.end <= to.end {
+    let membranes = membrane_table(plan, input.to.population, own.clone());
+    let responses = responses(membrane.response, &membranes, share.len()).map_err(parameter_error(what()))?;
+    // Whether each neuron of the share is a target; empty if all are.
+    let inside: Vec<bool> = if to.start <= own.start && own.end <= to.end {
         Vec::new()
     } else {
-        mine.clone().map(|n| to.contains(&n)).collect()
+        own.clone().map(|n| to.contains(&n)).collect()
     };
-    let table = parameters(&input.model, mine.clone(), input.seed, Purpose::Amplitude, index as u64);
+    let table = draw_parameters(&input.model, own.clone(), input.seed, Purpose::Amplitude, index as u64);
     let entry = models.input(input.model.page).ok_or_else(|| missing(input.model.page.name))?;
     let takes_currents = population.neuron.page.has_capacitance(|field| population.neuron.values[field].is_some());
     let recipe = InputRecipe {
@@ -48,9 +49,9 @@ pub fn stimulus(
         quantum,
         dt: plan.dt,
         len: share.len(),
-        first_block: mine.start as usize / BLOCK,
+        first_block: own.start as usize / BLOCK,
         seed: input.seed,
         identity: index as u64,
     };
-    (entry.build)(&recipe).map(Some).map_err(refused(what()))
+    (entry.build)(&recipe).map(Some).map_err(parameter_error(what()))
 }

@@ -1,7 +1,7 @@
-//! The synapses of one tile, from the draws to their storage.
+//! Builds the synapses of one tile and chooses how they are stored.
 
 use super::blueprint::Preparation;
-use super::groups::{constant_quanta, stores_no_targets};
+use super::groups::{constant_weight, stores_no_targets};
 use super::layout::{first_slot, targets_in};
 use super::tables::TableBuilder;
 use crate::error::BuildError;
@@ -32,14 +32,14 @@ pub fn tile_synapses(plan: &Plan, preparation: &Preparation, tile: usize) -> Res
             continue;
         }
         let first = first_slot(projection, share, &targets);
-        let same = projection.from.population == projection.to.population;
+        let recurrent = projection.from.population == projection.to.population;
         result.all_to_all.push(AllToAll {
             population: projection.from.population,
             sources: projection.from.neurons.clone(),
             delay: Sampler::delay(projection.delay, plan.dt).constant().map_or(1, Sampler::steps),
-            weight: constant_quanta(projection, &blueprint.quanta).unwrap_or(0),
+            weight: constant_weight(projection, &blueprint.quanta).unwrap_or(0),
             slots: first..first + targets.len() as u32,
-            no_autapses: (same && !projection.autapses).then_some(targets.start),
+            no_autapses: (recurrent && !projection.autapses).then_some(targets.start),
         });
     }
     Ok(result)

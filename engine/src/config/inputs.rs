@@ -1,28 +1,34 @@
-//! `[input.NAME]`: sources that act on membranes or receptors from outside.
+//! Reads `[input.NAME]`: inputs to membranes or receptors from outside the network.
 //!
-//! What a source acts on follows from its page: one with a weight acts on a receptor, one with a charge gives pulses at
-//! `times`, any other drives the membrane.
+//! The page of an input model decides what the input acts on. An input with a weight acts on a receptor. An input with
+//! a charge gives pulses to the membrane at `times`. Any other input drives the membrane.
 
-use super::bindings;
 use super::context::{Context, Section};
 use super::keys;
 use super::model;
-use super::populations::{Populations, check_name};
-use super::selection::{self, Part};
+use super::part_values;
+use super::populations::{DeclaredPopulations, check_name};
+use super::selection::{self, PopulationPart};
 use super::tree::{Content, Entry, Node, TomlTable};
 use super::units;
 use crate::plan::Input;
 use lapicque_models::page::{Dimension, Page, Role};
 
-/// What all tables take from `[simulation]`.
-pub(crate) struct Setting {
-    /// In ms; NaN where it is wrong, which was reported.
+/// The values of `[simulation]` that other tables need.
+pub(crate) struct SimulationSettings {
+    /// Time step in ms; NaN where it is wrong, which has been reported.
     pub dt: f64,
+    /// Default of the seeds of inputs.
     pub seed: u64,
 }
 
-/// Read all inputs.
-pub(crate) fn resolve(cx: &mut Context, root: &TomlTable, populations: &Populations, setting: &Setting) -> Vec<Input> {
+/// Reads all inputs.
+pub(crate) fn resolve(
+    cx: &mut Context,
+    root: &TomlTable,
+    populations: &DeclaredPopulations,
+    settings: &SimulationSettings,
+) -> Vec<Input> {
     let mut inputs = Vec::new();
     let Some(node) = root.node("input") else { return inputs };
     let Some(table) = cx.table(node, "input") else { return inputs };
@@ -31,18 +37,19 @@ pub(crate) fn resolve(cx: &mut Context, root: &TomlTable, populations: &Populati
         check_name(cx, entry, &path, "an input");
         if let Some(table) = cx.table(&entry.node, &path) {
             let section = Section { path: &path, table, origin: entry.origin, keys: keys::INPUT };
-            input(cx, entry, &section, populations, setting, &mut inputs);
+            input(cx, entry, &section, populations, settings, &mut inputs);
         }
     }
     inputs
 }
 
+/// Reads one table and appends an input for every population or part in `to`.
 fn input(
     cx: &mut Context,
     entry: &Entry,
     section: &Section,
-    populations: &Populations,
-    setting: &Setting,
+    populations: &DeclaredPopulations,
+    settings: &SimulationSettings,
     inputs: &mut Vec<Input>,
 ) {
     let page = model::page(cx, section, Role::Input);
@@ -50,38 +57,38 @@ fn input(
         cx.check_keys(section, &model::field_names(page));
     }
     let parts = match section.node("to") {
-        Some(node) => selection::parts(cx, populations, node, &section.at("to")),
+        Some(node) => selection::parts(cx, populations, node, &section.path_of("to")),
         None => {
-            cx.missing(section, "to", "the targets", "\"POPULATION\"");
+            cx.report_missing(section, "to", "the targets", "\"POPULATION\"");
             Vec::new()
         }
     };
-    let window = window(cx, section, setting.dt);
-    let seed = cx.count(section, "seed").map(|seed| seed.unwrap_or(setting.seed));
-    let bindings = bindings::read(cx, section, 0, parts.len());
+    let active = active_steps(cx, section, settings.dt);
+    let seed = cx.whole_number_of(section, "seed").map(|seed| seed.unwrap_or(settings.seed));
+    let part_values = part_values::read(cx, section, 0, parts.len());
     let Some(page) = page else { return };
-    let times = times(cx, section, page, setting.dt);
+    let times = times(cx, section, page, settings.dt);
     let on_receptor = page.weight().is_some();
     if let Some(node) = section.node("receptor").filter(|_| !on_receptor) {
         let message = format!("\"{}\" acts on the membrane, not on a receptor", page.name);
-        cx.wrong(node, &section.at("receptor"), message, Some("remove this key".to_string()));
+        cx.report_value(node, &section.path_of("receptor"), message, Some("remove this key".to_string()));
     }
-    // Without a single part the fields are still checked, as far as they do not depend on the target.
-    let nowhere = [None];
-    let targets: Vec<Option<&Part>> =
-        if parts.is_empty() { nowhere.to_vec() } else { parts.iter().map(Some).collect() };
+    // If `to` has no entries, check the fields once without a target.
+    let no_target = [None];
+    let targets: Vec<Option<&PopulationPart>> =
+        if parts.is_empty() { no_target.to_vec() } else { parts.iter().map(Some).collect() };
     for (index, part) in targets.into_iter().enumerate() {
         let population = part.and_then(|part| part.population);
         let receptor = match on_receptor {
             true => selection::receptor(cx, populations, section, population),
             false => None,
         };
-        let mut locals = bindings.locals(0, index);
-        locals.push(bindings::size("target_size", part));
-        let form = populations.form(population, receptor);
-        let read = model::fields(cx, section, page, form, true, &locals);
+        let mut local_names = part_values.local_names(0, index);
+        local_names.push(part_values::number_of_neurons("target_size", part));
+        let form = populations.target_form(population, receptor);
+        let read = model::fields(cx, section, page, form, true, &local_names);
         let to = part.and_then(|part| part.selection.clone());
-        if let (Some(read), Some(to), Some((start, stop)), Some(times), Some(seed)) = (read, to, window, &times, seed)
+        if let (Some(read), Some(to), Some((start, stop)), Some(times), Some(seed)) = (read, to, active, &times, seed)
             && on_receptor == receptor.is_some()
         {
             inputs.push(Input {
@@ -99,35 +106,43 @@ fn input(
     }
 }
 
-fn window(cx: &mut Context, section: &Section, dt: f64) -> Option<(u64, u64)> {
-    let mut steps = |key: &str, open: u64| match cx.scalar(section, key)? {
+/// The steps in which the input is active: the first step, and the step after the last.
+fn active_steps(cx: &mut Context, section: &Section, dt: f64) -> Option<(u64, u64)> {
+    let mut steps_of = |key: &str, if_absent: u64| match cx.quantity_of(section, key)? {
         Some(time) => cx.steps(section.node(key), section, key, time, dt),
-        None => Some(open),
+        None => Some(if_absent),
     };
-    let (start, stop) = (steps("start", 0), steps("stop", u64::MAX));
+    let (start, stop) = (steps_of("start", 0), steps_of("stop", u64::MAX));
     let (start, stop) = (start?, stop?);
     if start >= stop {
         let node = section.node("stop").or(section.node("start"));
         let message = "stop is not later than start".to_string();
-        cx.report(node.map_or(section.origin, |n| n.origin), &section.at("stop"), String::new(), message, None);
+        let remedy = Some("give a later stop or an earlier start".to_string());
+        cx.report(node.map_or(section.origin, |n| n.origin), &section.path_of("stop"), String::new(), message, remedy);
         return None;
     }
     Some((start, stop))
 }
 
-/// Times of pulses as the steps at whose end they act: a pulse at t = k·dt belongs to step k − 1.
+/// Reads the times of pulses. Returns the steps at whose end the pulses act, in ascending order: a pulse at t = k·dt
+/// acts at the end of step k − 1.
 fn times(cx: &mut Context, section: &Section, page: &Page, dt: f64) -> Option<Vec<u64>> {
-    let pulses = page.fields.iter().any(|f| f.dimension == Dimension::Charge);
-    let path = section.at("times");
-    let node = match (section.node("times"), pulses) {
+    let gives_pulses = page.fields.iter().any(|f| f.dimension == Dimension::Charge);
+    let path = section.path_of("times");
+    let node = match (section.node("times"), gives_pulses) {
         (None, false) => return Some(Vec::new()),
         (Some(node), true) => node,
         (Some(node), false) => {
-            cx.wrong(node, &path, format!("\"{}\" gives no pulses", page.name), Some("remove this key".to_string()));
+            cx.report_value(
+                node,
+                &path,
+                format!("\"{}\" gives no pulses", page.name),
+                Some("remove this key".to_string()),
+            );
             return None;
         }
         (None, true) => {
-            cx.missing(section, "times", "the times of the pulses", "[\"100 ms\"]");
+            cx.report_missing(section, "times", "the times of the pulses", "[\"100 ms\"]");
             return None;
         }
     };
@@ -144,21 +159,27 @@ fn times(cx: &mut Context, section: &Section, page: &Page, dt: f64) -> Option<Ve
     }
     let mut steps = steps?;
     steps.sort_unstable();
-    if let Some(twice) = steps.windows(2).find(|two| two[0] == two[1]) {
+    if let Some(equal) = steps.windows(2).find(|pair| pair[0] == pair[1]) {
         let message =
-            format!("two pulses come at {} ms", units::show(((twice[0] + 1) as f64 * dt * 1e9).round() / 1e9));
-        cx.wrong(node, &path, message, Some("give the sum of their charges as one".to_string()));
+            format!("two pulses come at {} ms", units::show(((equal[0] + 1) as f64 * dt * 1e9).round() / 1e9));
+        cx.report_value(
+            node,
+            &path,
+            message,
+            Some("give each time once; add a second input for more charge at this time".to_string()),
+        );
         return None;
     }
     Some(steps)
 }
 
+/// The step at whose end a pulse acts.
 fn pulse_step(cx: &mut Context, section: &Section, item: &Node, path: &str, dt: f64) -> Option<u64> {
     let quantity = cx.quantity(item, path, &[])?;
     let (time, _) = cx.convert(item, path, quantity, &[Dimension::Time], Dimension::Time.noun())?;
     if time < dt * 0.5 {
         let message = format!("{} is too early; the first pulse can come at dt = {} ms", item.show(), dt);
-        cx.wrong(item, path, message, None);
+        cx.report_value(item, path, message, None);
         return None;
     }
     cx.steps(Some(item), section, "times", time, dt)?.checked_sub(1)

@@ -1,15 +1,15 @@
-//! What is wrong with a configuration, in words a user can act on.
+//! The error type of a configuration.
 //!
 //! A [`Problem`] names the place (file, line and column, or the `--set` argument), the key, what was given, what is
-//! accepted and, where there is one, the remedy. A [`ConfigError`] holds every problem of a configuration, in the order
-//! of the file: nobody should have to run the program once per mistake.
+//! accepted and, if there is one, the remedy. A [`ConfigError`] holds all problems of a configuration, in the order of
+//! the file, so that the user can correct all of them before the next run.
 
 use std::fmt;
 
 /// Where a problem is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a file.
+    /// In a line of a file.
     File {
         /// The file's name as it was given.
         name: String,
@@ -17,29 +17,29 @@ pub enum Place {
         line: usize,
         /// Column in characters, counted from 1.
         column: usize,
-        /// The line's text.
+        /// The text of the line.
         text: String,
         /// Number of characters to underline, at least 1.
         width: usize,
     },
     /// In an override from the command line, quoted as it was given.
     Override(String),
-    /// A file as a whole: it cannot be read.
-    Whole(String),
+    /// A whole file, by name: it cannot be read.
+    WholeFile(String),
 }
 
-/// One thing that is wrong.
+/// One mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where.
+    /// Where the mistake is.
     pub place: Place,
-    /// The key, dotted from the top: `population.I.neuron.tau_m`. Empty where no key is at fault.
+    /// The key with all tables it is in: `population.I.neuron.tau_m`. Empty where no key is at fault.
     pub path: String,
     /// What was given, as written; empty where something is missing.
     pub given: String,
     /// What is wrong with it and what is accepted.
     pub message: String,
-    /// What to do: the nearest right name, or the text to write.
+    /// What the user can do, such as the text to write or a name that is spelled alike.
     pub remedy: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Problem {
     pub fn line(&self) -> Option<usize> {
         match &self.place {
             Place::File { line, .. } => Some(*line),
-            Place::Override(_) | Place::Whole(_) => None,
+            Place::Override(_) | Place::WholeFile(_) => None,
         }
     }
 
@@ -70,21 +70,21 @@ impl fmt::Display for Problem {
                     write!(f, ": {}", self.path)?;
                 }
                 let gutter = line.to_string().len();
-                // Tabs are kept in the indentation, so that the carets stand below what they mean.
+                // Tabs are kept in the indentation, so that the carets stand below the characters they mark.
                 let indent: String =
                     text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
                 write!(f, "\n  {line} | {text}\n  {:gutter$} | {indent}{} {}", "", "^".repeat(*width), self.sentence())
             }
             Place::Override(text) => write!(f, "error: --set {text}: {}", self.sentence()),
-            Place::Whole(name) => write!(f, "error: {name}: {}", self.sentence()),
+            Place::WholeFile(name) => write!(f, "error: {name}: {}", self.sentence()),
         }
     }
 }
 
-/// Everything that is wrong with a configuration.
+/// All problems of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// At least one problem, in the order of the file, those of overrides last.
+    /// At least one problem, in the order of the file; problems of overrides are last.
     pub problems: Vec<Problem>,
 }
 
@@ -102,8 +102,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The name among `names` that `wrong` was probably meant to be: fewest edits, at most a third of its length (and one
-/// edit for short names), case apart.
+/// The name among `names` that was probably meant by `wrong`: the name with the fewest edits, upper and lower case
+/// taken as equal. At most a third of the letters of `wrong` may be edited; one edit is always allowed.
 pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let lower = wrong.to_lowercase();
     let allowed = (lower.chars().count() / 3).max(1);
@@ -115,24 +115,26 @@ pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>)
         .map(|(_, name)| name)
 }
 
-/// Edits (insertions, deletions, replacements, swaps of neighbours) from `a` to `b`.
+/// Number of edits (insertions, deletions, replacements, swaps of neighbours) from `a` to `b`: the Damerau-Levenshtein
+/// distance without further edits of swapped letters.
 fn distance(a: &str, b: &str) -> usize {
-    // Nothing that long is a slip of the finger; and the table below stays small.
-    const LONGEST: usize = 64;
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(LONGEST).collect(), b.chars().take(LONGEST).collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+    // Longer texts are compared by their beginning only. This bounds the work for the table below.
+    const MAX_LENGTH: usize = 64;
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(MAX_LENGTH).collect(), b.chars().take(MAX_LENGTH).collect());
+    // Rows i − 2, i − 1 and i of the table of distances between the first i letters of `a` and the first j of `b`.
+    let mut two_before: Vec<usize> = Vec::new();
+    let mut before: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {
         let mut row = vec![i];
         for j in 1..=b.len() {
-            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut edits = replace.min(last[j] + 1).min(row[j - 1] + 1);
+            let replace = before[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut edits = replace.min(before[j] + 1).min(row[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                edits = edits.min(before[j - 2] + 1);
+                edits = edits.min(two_before[j - 2] + 1);
             }
             row.push(edits);
         }
-        before = std::mem::replace(&mut last, row);
+        two_before = std::mem::replace(&mut before, row);
     }
-    last.last().copied().unwrap_or(0)
+    before.last().copied().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! The resolved values of a plan as JSON, in the engine's units: what a run was really made with.
+//! Writes the values of a plan as JSON, in the engine's units. The output file of a run contains this JSON.
 
 use crate::plan::{Input, Model, Plan, Population, Projection, Rule, Selection, Shape, Value, WeightStorage};
 use serde_json::{Map, Value as Json, json};

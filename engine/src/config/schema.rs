@@ -1,6 +1,6 @@
-//! JSON Schema of the whole configuration, for editors: built from the list of keys and the models' pages.
+//! The JSON Schema of the configuration, for editors. It is built from the list of keys and the pages of the models.
 
-use super::keys::{self, DISTRIBUTIONS, Key, Presence, RULES, Takes};
+use super::keys::{self, DISTRIBUTIONS, Key, Presence, RULES, ValueKind};
 use lapicque_models::page::{DefaultValue, Dimension, Page, Range, Role};
 use serde_json::{Map, Value as Json, json};
 
@@ -17,13 +17,13 @@ pub fn schema(models: &[&'static Page]) -> Json {
         "properties": {
             "base": { "type": "string", "description": doc("base") },
             "parameters": named("parameters", reference("quantity")),
-            "simulation": described(open(table(keys::SIMULATION)), doc("simulation")),
+            "simulation": with_description(without_required(table(keys::SIMULATION)), doc("simulation")),
             "population": named("population", population()),
             "input": named("input", models_of(models, Role::Input, keys::INPUT)),
             "projection": named("projection", table(keys::PROJECTION)),
-            "record": described(table(keys::RECORD), doc("record")),
+            "record": with_description(table(keys::RECORD), doc("record")),
         },
-        // What a file lays over a base may be given there.
+        // A file with a base may leave out the required tables, because its base can have them.
         "anyOf": [
             { "required": ["base"] },
             {
@@ -53,77 +53,81 @@ fn reference(name: &str) -> Json {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
-fn described(mut schema: Json, doc: &str) -> Json {
+fn with_description(mut schema: Json, doc: &str) -> Json {
     if let Json::Object(map) = &mut schema {
         map.insert("description".to_string(), json!(doc));
     }
     schema
 }
 
-/// A closed table with these keys.
+/// The schema of a table that accepts only these keys.
 fn table(keys: &'static [Key]) -> Json {
     let properties: Map<String, Json> = keys.iter().map(|key| (key.name.to_string(), property(key))).collect();
     let required: Vec<&str> = keys.iter().filter(|k| k.presence == Presence::Required).map(|k| k.name).collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
 }
 
-/// The same without what it requires.
-fn open(mut schema: Json) -> Json {
+/// Removes the list of required keys.
+fn without_required(mut schema: Json) -> Json {
     schema.as_object_mut().map(|map| map.remove("required"));
     schema
 }
 
-/// A population needs size and a whole neuron only where it is not like another; else it may change single fields.
+/// The schema of a population. Without `like` the population needs its size and a complete neuron model; with `like` it
+/// may give single fields of models.
 fn population() -> Json {
     let mut schema = table(keys::POPULATION);
     let Json::Object(map) = &mut schema else { return schema };
     let required = map.remove("required").unwrap_or_else(|| json!([]));
-    let mut whole = Map::new();
+    let mut complete = Map::new();
     if let Some(Json::Object(properties)) = map.get_mut("properties") {
         for name in ["neuron", "receptor"] {
-            if let Some(strict) = properties.get_mut(name) {
-                let doc = strict.get("description").cloned().unwrap_or_default();
-                let loose = json!({ "type": "object", "description": doc });
-                whole.insert(name.to_string(), std::mem::replace(strict, loose));
+            if let Some(complete_schema) = properties.get_mut(name) {
+                let doc = complete_schema.get("description").cloned().unwrap_or_default();
+                let any_keys = json!({ "type": "object", "description": doc });
+                complete.insert(name.to_string(), std::mem::replace(complete_schema, any_keys));
             }
         }
     }
-    let alternatives = json!([{ "required": required, "properties": whole }, { "required": ["like"] }]);
+    let alternatives = json!([{ "required": required, "properties": complete }, { "required": ["like"] }]);
     map.insert("anyOf".to_string(), alternatives);
     schema
 }
 
+/// The schema of the value of a key.
 fn property(key: &Key) -> Json {
-    let schema = match key.takes {
-        Takes::Quantity(..) | Takes::Whole => reference("quantity"),
-        Takes::Value(_) => reference("value"),
-        Takes::Flag => json!({ "type": "boolean" }),
-        Takes::Word(words) => json!({ "enum": words }),
-        Takes::Name | Takes::Neurons => json!({ "type": "string" }),
-        Takes::Names => json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }),
-        Takes::Times => {
+    let schema = match key.value_kind {
+        ValueKind::Quantity(..) | ValueKind::WholeNumber => reference("quantity"),
+        ValueKind::QuantityOrDistribution(_) => reference("value"),
+        ValueKind::Flag => json!({ "type": "boolean" }),
+        ValueKind::Word(words) => json!({ "enum": words }),
+        ValueKind::Name | ValueKind::Neurons => json!({ "type": "string" }),
+        ValueKind::Names => {
+            json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+        }
+        ValueKind::Times => {
             json!({ "anyOf": [reference("quantity"), { "type": "array", "items": reference("quantity") }] })
         }
-        Takes::Selections => reference("selections"),
-        Takes::Spikes => json!({ "anyOf": [{ "enum": ["all", "none"] }, reference("selections")] }),
-        Takes::Rule => reference("rule"),
-        Takes::Neuron => reference("neuron"),
-        Takes::Receptors => json!({ "type": "object", "additionalProperties": reference("receptor") }),
-        Takes::Initial => json!({ "type": "object" }),
-        Takes::Vectors => vectors(reference("quantity")),
-        Takes::Matrices => vectors(json!({ "type": "array", "items": reference("quantity") })),
-        Takes::Table(keys) => table(keys),
-        Takes::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
+        ValueKind::Selections => reference("selections"),
+        ValueKind::Spikes => json!({ "anyOf": [{ "enum": ["all", "none"] }, reference("selections")] }),
+        ValueKind::Rule => reference("rule"),
+        ValueKind::Neuron => reference("neuron"),
+        ValueKind::Receptors => json!({ "type": "object", "additionalProperties": reference("receptor") }),
+        ValueKind::Initial => json!({ "type": "object" }),
+        ValueKind::Vectors => vectors(reference("quantity")),
+        ValueKind::Matrices => vectors(json!({ "type": "array", "items": reference("quantity") })),
+        ValueKind::Table(keys) => table(keys),
+        ValueKind::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
     };
     let mut doc = key.doc.to_string();
-    if let Takes::Quantity(dimension, range) = key.takes {
-        doc.push_str(&format!(" {}, {}.", capital(dimension.noun()), range.words()));
+    if let ValueKind::Quantity(dimension, range) = key.value_kind {
+        doc.push_str(&format!(" {}, {}.", capitalised(dimension.noun()), range.words()));
     }
-    let mut schema = described(schema, &doc);
+    let mut schema = with_description(schema, &doc);
     if let (Json::Object(map), Presence::Default(text)) = (&mut schema, key.presence) {
-        let default = match key.takes {
-            Takes::Flag => json!(text == "true"),
-            Takes::Whole => text.parse::<u64>().map_or(json!(text), |n| json!(n)),
+        let default = match key.value_kind {
+            ValueKind::Flag => json!(text == "true"),
+            ValueKind::WholeNumber => text.parse::<u64>().map_or(json!(text), |n| json!(n)),
             _ => json!(text),
         };
         map.insert("default".to_string(), default);
@@ -131,16 +135,18 @@ fn property(key: &Key) -> Json {
     schema
 }
 
+/// The schema of a table of named lists.
 fn vectors(item: Json) -> Json {
     json!({ "type": "object", "additionalProperties": { "type": "array", "items": item } })
 }
 
-fn capital(words: &str) -> String {
+fn capitalised(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// The tables of all models of a role, one alternative per kind, with the engine's own keys beside the fields.
+/// The schema of a table that holds a model of this role: one alternative per `kind`, with the fields of the model and
+/// the keys in `keys`.
 fn models_of(models: &[&'static Page], role: Role, keys: &'static [Key]) -> Json {
     let alternatives: Vec<Json> = models
         .iter()
@@ -166,7 +172,7 @@ fn models_of(models: &[&'static Page], role: Role, keys: &'static [Key]) -> Json
                     Range::Finite => String::new(),
                     range => format!(", {}", range.words()),
                 };
-                let mut schema = described(reference("value"), &format!("{} ({unit}{range})", field.meaning));
+                let mut schema = with_description(reference("value"), &format!("{} ({unit}{range})", field.meaning));
                 if let (Json::Object(map), DefaultValue::Value(value)) = (&mut schema, field.default) {
                     let text = match field.dimension {
                         Dimension::One => json!(value),
@@ -204,8 +210,8 @@ fn distribution() -> Json {
                 "additionalProperties": false,
                 "properties": {
                     *name: pair,
-                    "min": described(reference("quantity"), "Values below are drawn again."),
-                    "max": described(reference("quantity"), "Values above are drawn again."),
+                    "min": with_description(reference("quantity"), "Draws below this value are repeated."),
+                    "max": with_description(reference("quantity"), "Draws above this value are repeated."),
                 },
                 "required": [name],
             })
@@ -215,12 +221,12 @@ fn distribution() -> Json {
 }
 
 fn rule() -> Json {
-    let words: Vec<&str> = RULES.iter().filter(|(_, valued, _)| !valued).map(|(name, ..)| *name).collect();
-    let tables = RULES.iter().filter(|(_, valued, _)| *valued).map(|(name, _, doc)| {
+    let words: Vec<&str> = RULES.iter().filter(|(_, needs_value, _)| !needs_value).map(|(name, ..)| *name).collect();
+    let tables = RULES.iter().filter(|(_, needs_value, _)| *needs_value).map(|(name, _, doc)| {
         json!({
             "type": "object",
             "additionalProperties": false,
-            "properties": { *name: described(reference("quantity"), doc) },
+            "properties": { *name: with_description(reference("quantity"), doc) },
             "required": [name],
         })
     });

@@ -1,4 +1,4 @@
-//! Tests of the configuration, against a small list of models that stands for the real one.
+//! Tests of reading configurations, with a small list of models made for these tests.
 
 mod mutated;
 mod pages;
@@ -7,7 +7,7 @@ mod wrong;
 
 use super::{ConfigError, Loaded, parse};
 
-/// A small network that uses every kind of table; tests change parts of it.
+/// A small network with every kind of table. Tests change pieces of this text.
 const NETWORK: &str = r#"[parameters]
 J = "0.1 mV"
 g = 5
@@ -39,7 +39,7 @@ activity = { bin = "0.1 ms" }
 traces = [{ population = "I", variables = ["v"], neurons = "0..10", every = "0.1 ms" }]
 "#;
 
-/// Several populations, tables that expand, inputs of every sort.
+/// A network with several populations, tables that become several projections or inputs, and inputs of every kind.
 const EXPANDED: &str = r#"[simulation]
 duration = "10 ms"
 [population.A]
@@ -87,7 +87,7 @@ fn resolve(text: &str, overrides: &[&str]) -> Result<Loaded, ConfigError> {
     parse("net.toml", text, &overrides, pages::ALL)
 }
 
-/// The plan of a text that must be right.
+/// Loads a text that must have no problems.
 fn right(text: &str, overrides: &[&str]) -> Loaded {
     match resolve(text, overrides) {
         Ok(loaded) => loaded,
@@ -95,13 +95,13 @@ fn right(text: &str, overrides: &[&str]) -> Loaded {
     }
 }
 
-/// `NETWORK` with one piece of text replaced.
+/// `NETWORK` with the first occurrence of a text replaced.
 fn changed(old: &str, new: &str) -> String {
     assert!(NETWORK.contains(old), "the test's network has no {old:?}");
     NETWORK.replacen(old, new, 1)
 }
 
-/// Assert that a text has exactly one problem, on this line, and that its message has these words.
+/// Asserts that a text has exactly one problem, that it is in this line, and that its message contains these words.
 #[track_caller]
 fn assert_one(text: &str, line: usize, words: &[&str]) {
     match resolve(text, &[]) {

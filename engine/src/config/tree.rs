@@ -1,7 +1,8 @@
-//! A TOML file as an owned tree in which every key and every value knows where it was written.
+//! A TOML file as a tree. Every key and every value of the tree keeps its origin: the place where it was written.
 //!
-//! Order is that of the file. Merging (a file over its `base`, a population over the one it is `like`) and overrides
-//! keep origins, so a message always points at the text that has to be changed. Nothing here knows what a key means.
+//! Keys stay in the order of the file. Trees are merged (a file with its `base`, a population with the one named by
+//! `like`) and overrides are applied. Both keep the origins, so a message points at the text that has to be changed.
+//! The meaning of the keys is checked in other files.
 
 use super::keys;
 use std::ops::Range;
@@ -10,14 +11,14 @@ use toml::de::{DeTable, DeValue};
 /// Where a key or value was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Origin {
-    /// Bytes of a file, by its index in [`Sources::files`].
+    /// Bytes of a file, by its index in [`ConfigTexts::files`].
     File { file: usize, start: usize, end: usize },
-    /// The override of this index in [`Sources::overrides`].
+    /// The override of this index in [`ConfigTexts::overrides`].
     Override(usize),
 }
 
 impl Origin {
-    /// The beginning of the first file: the place of what is missing altogether.
+    /// The beginning of the first file: the place to report a missing table.
     pub const TOP: Origin = Origin::File { file: 0, start: 0, end: 0 };
 
     fn new(file: usize, span: Range<usize>) -> Self {
@@ -25,17 +26,20 @@ impl Origin {
     }
 }
 
-/// A text that origins point into.
+/// A file that was read.
 #[derive(Clone, Debug)]
 pub(crate) struct FileText {
+    /// The file's name, as messages show it.
     pub name: String,
     pub text: String,
 }
 
-/// All texts of a configuration.
+/// Everything the user wrote: the texts that [`Origin`] points into.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources {
+pub(crate) struct ConfigTexts {
+    /// The configuration file, then its base, then the base of that file, and so on.
     pub files: Vec<FileText>,
+    /// The `path=value` arguments.
     pub overrides: Vec<String>,
 }
 
@@ -53,7 +57,7 @@ pub(crate) enum Content {
     Integer(i128),
     Float(f64),
     Flag(bool),
-    /// A date or time of day; no key takes one.
+    /// A date or time of day. No key accepts one.
     Date(String),
     List(Vec<Node>),
     Table(TomlTable),
@@ -85,46 +89,50 @@ impl TomlTable {
         self.get(key).map(|e| &e.node)
     }
 
-    /// Take an entry out.
+    /// Removes the entry of a key and returns it.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
         let at = self.entries.iter().position(|e| e.key == key)?;
         Some(self.entries.remove(at))
     }
 
-    /// This table with `over` laid over it: tables are merged, anything else is replaced. A table that says which of
-    /// several alternatives it is (another `kind`, another distribution, another rule) is replaced as a whole.
+    /// Merges `over` into this table; `over` wins. A table is merged key by key, any other value is replaced.
+    ///
+    /// A table is replaced as a whole where its old keys make no sense any more: if `over` has another `kind`, or names
+    /// a distribution or a connection rule.
     pub fn merged(mut self, over: TomlTable) -> TomlTable {
         for entry in over.entries {
             let Some(at) = self.entries.iter().position(|e| e.key == entry.key) else {
                 self.entries.push(entry);
                 continue;
             };
-            let below = &mut self.entries[at];
-            below.origin = entry.origin;
-            match (&mut below.node.content, entry.node.content) {
-                (Content::Table(lower), Content::Table(upper)) if !lower.is_replaced_by(&upper) => {
-                    *lower = std::mem::take(lower).merged(upper);
-                    below.node.origin = entry.node.origin;
+            let old = &mut self.entries[at];
+            old.origin = entry.origin;
+            match (&mut old.node.content, entry.node.content) {
+                (Content::Table(base), Content::Table(over)) if !base.is_replaced_by(&over) => {
+                    *base = std::mem::take(base).merged(over);
+                    old.node.origin = entry.node.origin;
                 }
-                (_, content) => below.node = Node { origin: entry.node.origin, content },
+                (_, content) => old.node = Node { origin: entry.node.origin, content },
             }
         }
         self
     }
 
+    /// Whether `over` is an alternative to this table instead of a change of some of its keys.
     fn is_replaced_by(&self, over: &TomlTable) -> bool {
-        let kind = |t: &TomlTable| match t.node("kind").map(|n| &n.content) {
+        let kind = |table: &TomlTable| match table.node("kind").map(|n| &n.content) {
             Some(Content::Text(kind)) => Some(kind.clone()),
             _ => None,
         };
-        let other_kind = kind(over).is_some_and(|k| kind(self).is_some_and(|own| own != k));
-        let names_one = |e: &Entry| keys::is_alternative(&e.key) && !matches!(e.node.content, Content::Table(_));
-        other_kind || over.entries.iter().any(names_one)
+        let other_kind = kind(over).is_some_and(|new| kind(self).is_some_and(|old| old != new));
+        let names_alternative =
+            |e: &Entry| keys::is_alternative(&e.key) && !matches!(e.node.content, Content::Table(_));
+        other_kind || over.entries.iter().any(names_alternative)
     }
 }
 
 impl Node {
-    /// The value as it could have been written, shortened for messages.
+    /// The value in TOML, cut to 60 characters for messages.
     pub fn show(&self) -> String {
         const LONGEST: usize = 60;
         let mut text = String::new();
@@ -165,12 +173,12 @@ impl Node {
         }
     }
 
-    /// The kind of value in words.
+    /// The type of the value in words, for messages.
     pub fn noun(&self) -> &'static str {
         match self.content {
             Content::Text(_) => "a string",
             Content::Integer(_) | Content::Float(_) => "a number",
-            Content::Flag(_) => "true or false",
+            Content::Flag(_) => "a boolean",
             Content::Date(_) => "a date",
             Content::List(_) => "a list",
             Content::Table(_) => "a table",
@@ -178,22 +186,22 @@ impl Node {
     }
 }
 
-/// A text that is not TOML: the place and the words.
+/// An error in a file that is not valid TOML, or in an override.
 pub(crate) struct SyntaxError {
     pub origin: Origin,
     pub message: String,
 }
 
-/// Keys nested deeper than this are refused before they are parsed: both the parser and this tree recurse. (The parser
-/// itself limits brackets, not dots.)
-const DEEPEST: usize = 500;
+/// Maximum number of levels of a dotted key (`a.b.c`). A deeper key is refused before parsing, because the parser and
+/// the functions here recurse and would overflow the stack. The parser limits nested brackets, but not dots.
+const MAX_DEPTH: usize = 500;
 
-/// Parse file `file` of `sources`.
-pub(crate) fn parse_file(sources: &Sources, file: usize) -> Result<TomlTable, SyntaxError> {
-    let text = sources.files[file].text.as_str();
+/// Parses the file with index `file` in `texts`.
+pub(crate) fn parse_file(texts: &ConfigTexts, file: usize) -> Result<TomlTable, SyntaxError> {
+    let text = texts.files[file].text.as_str();
     if let Some(at) = too_deep(text) {
         let origin = Origin::new(file, at..at + 1);
-        return Err(SyntaxError { origin, message: format!("keys are nested deeper than {DEEPEST} levels") });
+        return Err(SyntaxError { origin, message: format!("keys are nested deeper than {MAX_DEPTH} levels") });
     }
     match DeTable::parse(text) {
         Ok(table) => Ok(table_of(table.get_ref(), &|span| Origin::new(file, span))),
@@ -210,7 +218,8 @@ pub(crate) fn parse_file(sources: &Sources, file: usize) -> Result<TomlTable, Sy
     }
 }
 
-/// The byte at which a dotted key gets too deep, if one does: a run of key characters with too many dots.
+/// The byte at which a dotted key exceeds [`MAX_DEPTH`], if there is one. Counts the dots in each run of characters
+/// that can stand in a dotted key.
 fn too_deep(text: &str) -> Option<usize> {
     let mut dots = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -219,7 +228,7 @@ fn too_deep(text: &str) -> Option<usize> {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b' ' | b'\t' | b'"' | b'\'' => {}
             _ => dots = 0,
         }
-        if dots > DEEPEST {
+        if dots > MAX_DEPTH {
             return Some(at);
         }
     }
@@ -235,7 +244,7 @@ fn table_of(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> Tom
             node: node_of(value.get_ref(), value.span(), origin),
         })
         .collect();
-    entries.sort_by_key(|e| e.origin); // the parser's map is sorted by name; we want the order of the file
+    entries.sort_by_key(|e| e.origin); // The parser sorts by name; restore the order of the file.
     TomlTable { entries }
 }
 
@@ -244,7 +253,7 @@ fn node_of(value: &DeValue<'_>, span: Range<usize>, origin: &dyn Fn(Range<usize>
         DeValue::String(text) => Content::Text(text.to_string()),
         DeValue::Integer(digits) => match i128::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(integer) => Content::Integer(integer),
-            // Too long for any key that takes a whole number: as a float it is still found to be too large.
+            // Too long for every key that needs a whole number. As a float it is refused with "out of range".
             Err(_) => Content::Float(digits.as_str().parse().unwrap_or(f64::INFINITY)),
         },
         DeValue::Float(digits) => Content::Float(digits.as_str().parse().unwrap_or(f64::NAN)),
@@ -258,15 +267,18 @@ fn node_of(value: &DeValue<'_>, span: Range<usize>, origin: &dyn Fn(Range<usize>
     Node { origin: origin(span), content }
 }
 
-/// Lay override `index` of `sources` over `root`.
-pub(crate) fn apply_override(root: &mut TomlTable, sources: &Sources, index: usize) -> Result<(), SyntaxError> {
+/// Applies the override with index `index` in `texts` to `root`. A value that is not valid TOML is taken as a string,
+/// so that `14 mV` needs no quotes.
+pub(crate) fn apply_override(root: &mut TomlTable, texts: &ConfigTexts, index: usize) -> Result<(), SyntaxError> {
     let origin = Origin::Override(index);
     let refuse = |message: String| SyntaxError { origin, message };
-    let text = sources.overrides[index].as_str();
+    let text = texts.overrides[index].as_str();
     let (path, value) = split_override(text)
         .ok_or_else(|| refuse("an override is written path=value, as in --set parameters.g=6".to_string()))?;
-    if path.len() > DEEPEST || path.iter().any(|segment| segment.is_empty()) {
-        return Err(refuse("the path has an empty part; write it as in population.I.neuron.tau_m".to_string()));
+    if path.len() > MAX_DEPTH || path.iter().any(|key| key.is_empty()) {
+        return Err(refuse(
+            "the path has an empty part or too many parts; write it as in population.I.neuron.tau_m".to_string(),
+        ));
     }
     let node = match (too_deep(value), DeValue::parse(value)) {
         (None, Ok(parsed)) => node_of(parsed.get_ref(), 0..0, &|_| origin),
@@ -275,7 +287,7 @@ pub(crate) fn apply_override(root: &mut TomlTable, sources: &Sources, index: usi
     insert(root, &path, node, origin).map_err(refuse)
 }
 
-/// Split `a."b.c".d=value` into its parts.
+/// Splits `a."b.c".d=value` into the keys a, b.c, d and the text `value`; `None` where there is no `=`.
 fn split_override(text: &str) -> Option<(Vec<String>, &str)> {
     let mut path = vec![String::new()];
     let mut quote = None;
@@ -292,6 +304,7 @@ fn split_override(text: &str) -> Option<(Vec<String>, &str)> {
     None
 }
 
+/// Sets the value of the key at `path`; creates the tables on the way that are missing.
 fn insert(mut table: &mut TomlTable, path: &[String], node: Node, origin: Origin) -> Result<(), String> {
     let Some((key, parents)) = path.split_last() else { return Ok(()) };
     for (depth, parent) in parents.iter().enumerate() {
@@ -316,7 +329,7 @@ fn insert(mut table: &mut TomlTable, path: &[String], node: Node, origin: Origin
     Ok(())
 }
 
-/// `record.traces.0.every`: a list's items are counted from 0.
+/// The same as [`insert`] for a path through a list, such as `record.traces.0.every`. Items are numbered from 0.
 fn insert_into_list(items: &mut [Node], path: &[String], node: Node, origin: Origin) -> Result<(), String> {
     let Some((index, rest)) = path.split_first() else { return Ok(()) };
     let count = items.len();
@@ -324,7 +337,7 @@ fn insert_into_list(items: &mut [Node], path: &[String], node: Node, origin: Ori
         .parse::<usize>()
         .ok()
         .and_then(|i| items.get_mut(i))
-        .ok_or_else(|| format!("\"{index}\" is no item of this list of {count}, counted from 0"))?;
+        .ok_or_else(|| format!("\"{index}\" is no item of this list of {count}; items are numbered from 0"))?;
     if rest.is_empty() {
         *item = node;
         return Ok(());
@@ -332,6 +345,6 @@ fn insert_into_list(items: &mut [Node], path: &[String], node: Node, origin: Ori
     match &mut item.content {
         Content::Table(table) => insert(table, rest, node, origin),
         Content::List(inner) => insert_into_list(inner, rest, node, origin),
-        _ => Err(format!("item {index} is a value, not a table")),
+        _ => Err(format!("item {index} is a value, not a table: it has no key {}", rest.join("."))),
     }
 }

@@ -1,16 +1,17 @@
-//! Quantities: numbers with units, kept so that decimal text converts without rounding.
+//! Quantities: numbers with units.
 //!
-//! A quantity is a mantissa, a power of ten and the exponents of the SI base units. Prefixes only move the power of
-//! ten, so "20 ms" becomes exactly 20.0 (ms) and "0.1 s" exactly 100.0: going through seconds in binary would not.
+//! A quantity is a mantissa, a power of ten and the exponents of the SI base units. A prefix such as m or k changes
+//! only the power of ten. Decimal text is therefore converted without rounding errors: "20 ms" becomes exactly 20.0
+//! (ms) and "0.1 s" exactly 100.0. A conversion to seconds in binary and back would round.
 
 use lapicque_models::page::Dimension;
 use std::ops::{Div, Mul};
 
-/// Exponents of metre, kilogram, second, ampere and mole.
+/// The unit of a quantity: exponents of metre, kilogram, second, ampere and mole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Powers([i16; 5]);
 
-const NONE: Powers = Powers([0, 0, 0, 0, 0]);
+const DIMENSIONLESS: Powers = Powers([0, 0, 0, 0, 0]);
 const TIME: Powers = Powers([0, 0, 1, 0, 0]);
 const RATE: Powers = Powers([0, 0, -1, 0, 0]);
 const LENGTH: Powers = Powers([1, 0, 0, 0, 0]);
@@ -24,20 +25,22 @@ const AMOUNT: Powers = Powers([0, 0, 0, 0, 1]);
 const CONCENTRATION: Powers = Powers([-3, 0, 0, 0, 1]);
 
 impl Powers {
-    pub fn is_none(self) -> bool {
-        self == NONE
+    /// Whether the quantity has no unit.
+    pub fn is_dimensionless(self) -> bool {
+        self == DIMENSIONLESS
     }
 
-    /// Every exponent times `n`; saturates, far beyond any unit of physics.
+    /// Every exponent times `n`: the unit to the power `n`. Saturates instead of overflowing.
     pub fn times(self, n: i16) -> Self {
         Powers(self.0.map(|p| p.saturating_mul(n)))
     }
 
-    /// Half of every exponent, where all are even.
+    /// Half of every exponent: the square root of the unit. `None` if an exponent is odd.
     pub fn half(self) -> Option<Self> {
         self.0.iter().all(|p| p % 2 == 0).then(|| Powers(self.0.map(|p| p / 2)))
     }
 
+    /// The sum of the exponents (`sign` 1) or their difference (`sign` −1): the unit of a product or a quotient.
     fn plus(self, other: Self, sign: i16) -> Self {
         let mut sum = self.0;
         for (a, b) in sum.iter_mut().zip(other.0) {
@@ -46,10 +49,10 @@ impl Powers {
         Powers(sum)
     }
 
-    /// "a current", or the SI units where the combination has no name here.
+    /// The dimension in words, for messages: "a current". Units without a name here are written in SI base units.
     pub fn noun(self) -> String {
         let known = [
-            (NONE, "a number without unit"),
+            (DIMENSIONLESS, "a number without unit"),
             (TIME, "a time"),
             (RATE, "a rate"),
             (LENGTH, "a length"),
@@ -86,31 +89,31 @@ pub(crate) struct Quantity {
 impl Quantity {
     /// A number without unit.
     pub fn number(x: f64) -> Self {
-        Quantity { mantissa: x, exponent: 0, powers: NONE }
+        Quantity { mantissa: x, exponent: 0, powers: DIMENSIONLESS }
     }
 
-    /// The mantissa for another power of ten.
-    pub fn at(self, exponent: i32) -> f64 {
-        shift(self.mantissa, self.exponent.saturating_sub(exponent))
+    /// The mantissa if the power of ten were `exponent`.
+    pub fn mantissa_at(self, exponent: i32) -> f64 {
+        times_power_of_ten(self.mantissa, self.exponent.saturating_sub(exponent))
     }
 
-    /// Whether the quantity, as a plain SI value, is a finite number.
+    /// Whether the value in SI base units is a finite number.
     pub fn is_finite(self) -> bool {
-        self.mantissa.is_finite() && self.at(0).is_finite()
+        self.mantissa.is_finite() && self.mantissa_at(0).is_finite()
     }
 
-    /// The value in the engine's unit of `dimension`; `None` if it is something else. `Drive` and `Weight` have no
-    /// unit of their own.
+    /// The value in the engine's unit of `dimension`. `None` if the quantity has another dimension, and for `Drive` and
+    /// `Weight`, which have no unit of their own.
     pub fn in_engine_unit(self, dimension: Dimension) -> Option<f64> {
         let (powers, exponent) = engine_unit(dimension)?;
-        (powers == self.powers).then(|| self.at(exponent))
+        (powers == self.powers).then(|| self.mantissa_at(exponent))
     }
 
-    /// Sum (`sign` 1) or difference (−1); `None` for different units.
+    /// The sum (`sign` 1) or difference (`sign` −1). `None` if the dimensions differ.
     pub fn plus(self, other: Self, sign: f64) -> Option<Self> {
         let exponent = self.exponent.min(other.exponent);
         (self.powers == other.powers).then(|| Quantity {
-            mantissa: self.at(exponent) + sign * other.at(exponent),
+            mantissa: self.mantissa_at(exponent) + sign * other.mantissa_at(exponent),
             exponent,
             powers: self.powers,
         })
@@ -141,10 +144,10 @@ impl Div for Quantity {
     }
 }
 
-/// The engine's unit of a dimension: its powers and power of ten.
+/// The engine's unit of a dimension: exponents of the base units, and power of ten.
 fn engine_unit(dimension: Dimension) -> Option<(Powers, i32)> {
     Some(match dimension {
-        Dimension::One => (NONE, 0),
+        Dimension::One => (DIMENSIONLESS, 0),
         Dimension::Time => (TIME, -3),
         Dimension::Voltage => (VOLTAGE, -3),
         Dimension::Current => (CURRENT, -12),
@@ -156,7 +159,7 @@ fn engine_unit(dimension: Dimension) -> Option<(Powers, i32)> {
     })
 }
 
-/// The units to name in a message about `dimension`.
+/// Units of `dimension`, as examples in messages.
 pub(crate) fn examples(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::One => "no unit",
@@ -171,9 +174,9 @@ pub(crate) fn examples(dimension: Dimension) -> &'static str {
     }
 }
 
-/// `x · 10^by`, rounded once from the decimal digits of `x`. Multiplying by a power of ten in binary would turn
-/// 0.57 s into 569.9999999999999 ms.
-fn shift(x: f64, by: i32) -> f64 {
+/// `x · 10^by`, computed on the decimal digits of `x` and rounded once. A multiplication by a power of ten in binary
+/// would turn 0.57 s into 569.9999999999999 ms.
+fn times_power_of_ten(x: f64, by: i32) -> f64 {
     if by == 0 || x == 0.0 || !x.is_finite() {
         return x;
     }
@@ -183,31 +186,33 @@ fn shift(x: f64, by: i32) -> f64 {
     format!("{digits}e{exponent}").parse().unwrap_or(f64::NAN)
 }
 
-/// A number for messages: plain, or with an exponent where plain would be long.
+/// A number for messages: with an exponent if it is below 1e-4 or from 1e9 on.
 pub(crate) fn show(x: f64) -> String {
     let size = x.abs();
     if x != 0.0 && x.is_finite() && !(1e-4..1e9).contains(&size) { format!("{x:e}") } else { format!("{x}") }
 }
 
-/// The unit called `symbol` ("ms", "cm2", "MOhm"), with an optional whole power at its end.
+/// The unit with this symbol ("ms", "MOhm"), which may end in a power ("cm2").
 pub(crate) fn unit(symbol: &str) -> Option<Quantity> {
     let name = symbol.trim_end_matches(|c: char| c.is_ascii_digit());
     let power = match &symbol[name.len()..] {
         "" => 1,
         digits => digits.parse::<i16>().ok().filter(|p| *p <= MAX_POWER)?,
     };
-    simple_unit(name).map(|unit| raise(unit, power))
+    unit_without_power(name).map(|unit| raise(unit, power))
 }
 
-/// No unit has a higher power than this.
+/// Largest accepted power of a unit.
 const MAX_POWER: i16 = 12;
 
+/// `unit` to the power `power`.
 fn raise(unit: Quantity, power: i16) -> Quantity {
     let one = Quantity::number(1.0);
     (0..power.unsigned_abs()).fold(one, |product, _| if power > 0 { product * unit } else { product / unit })
 }
 
-fn simple_unit(name: &str) -> Option<Quantity> {
+/// The unit with this symbol, with or without a prefix.
+fn unit_without_power(name: &str) -> Option<Quantity> {
     let make = |mantissa: f64, exponent: i32, powers: Powers| Some(Quantity { mantissa, exponent, powers });
     match name {
         "min" => return make(6.0, 1, TIME),
@@ -250,14 +255,14 @@ fn simple_unit(name: &str) -> Option<Quantity> {
     make(1.0, exponent + prefix, powers)
 }
 
-/// Read "20 ms", "-0.5 uA/cm2", "3 1/ms", "1e-3" or "5". The error says what is wrong with the text.
+/// Parses text such as "20 ms", "-0.5 uA/cm2", "3 1/ms", "1e-3" or "5". The error says what is wrong with the text.
 pub(crate) fn parse(text: &str) -> Result<Quantity, String> {
     let text = text.trim();
     let length = number_length(text);
     let (digits, units) = text.split_at(length);
     let mantissa: f64 = match digits.parse() {
         Ok(x) => x,
-        Err(_) => return Err(no_number(text)),
+        Err(_) => return Err(number_error(text)),
     };
     if !mantissa.is_finite() {
         return Err("too large for a number".to_string());
@@ -265,7 +270,8 @@ pub(crate) fn parse(text: &str) -> Result<Quantity, String> {
     Ok(Quantity::number(mantissa) * parse_units(units)?)
 }
 
-fn no_number(text: &str) -> String {
+/// The message about a text that does not begin with a number.
+fn number_error(text: &str) -> String {
     match text.trim_start_matches(['+', '-']).to_lowercase().as_str() {
         t if t.starts_with("nan") || t.starts_with("inf") => "not a finite number".to_string(),
         _ => "not a quantity: write a number and a unit, as in \"20 ms\", or an expression that starts with \"=\""
@@ -273,22 +279,22 @@ fn no_number(text: &str) -> String {
     }
 }
 
-/// Bytes of the decimal number at the beginning of `text`.
+/// Length in bytes of the decimal number at the beginning of `text`; 0 if there is no number.
 pub(crate) fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let digits = |mut at: usize| {
+    let end_of_digits = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_digit) {
             at += 1;
         }
         at
     };
-    let mut end = digits(usize::from(matches!(bytes.first(), Some(b'+' | b'-'))));
+    let mut end = end_of_digits(usize::from(matches!(bytes.first(), Some(b'+' | b'-'))));
     if bytes.get(end) == Some(&b'.') {
-        end = digits(end + 1);
+        end = end_of_digits(end + 1);
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) {
         let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        let after = digits(end + 1 + sign);
+        let after = end_of_digits(end + 1 + sign);
         if after > end + 1 + sign {
             end = after;
         }
@@ -296,8 +302,8 @@ pub(crate) fn number_length(text: &str) -> usize {
     end
 }
 
-/// A product of units: symbols joined by `*`, `·`, `/` or blanks, each with a power ("cm2", "cm^2", "s^-1"). Every
-/// `/` divides by the one symbol that follows it.
+/// Parses a product of units: symbols joined by `*`, `·`, `/` or blanks. A symbol may have a power ("cm2", "cm^2",
+/// "s^-1"). A `/` divides only by the symbol that follows it.
 fn parse_units(text: &str) -> Result<Quantity, String> {
     let mut product = Quantity::number(1.0);
     let mut rest = text.trim();
@@ -320,8 +326,12 @@ fn parse_units(text: &str) -> Result<Quantity, String> {
             let power = power.trim_start();
             let length = number_length(power);
             let exponent = power[..length].parse::<i16>().ok().filter(|p| p.abs() <= MAX_POWER);
-            factor =
-                raise(factor, exponent.ok_or_else(|| format!("the power after \"{symbol}^\" is no whole number"))?);
+            factor = raise(
+                factor,
+                exponent.ok_or_else(|| {
+                    format!("the power after \"{symbol}^\" must be a whole number from -{MAX_POWER} to {MAX_POWER}")
+                })?,
+            );
             tail = &power[length..];
         }
         product = if divide { product / factor } else { product * factor };
@@ -331,6 +341,7 @@ fn parse_units(text: &str) -> Result<Quantity, String> {
     Ok(product)
 }
 
+/// The message about a unit that does not exist. `rest` is the text from the symbol on.
 fn unknown_unit(symbol: &str, rest: &str) -> String {
     let wrong = if symbol.is_empty() { rest } else { symbol };
     let common =
@@ -338,9 +349,8 @@ fn unknown_unit(symbol: &str, rest: &str) -> String {
     let lower = wrong.to_lowercase();
     let hint = match common.iter().find(|unit| unit.to_lowercase() == lower) {
         Some(unit) => format!("did you mean {unit}? (units are case-sensitive)"),
-        None => {
-            "known are s, V, A, S, F, ohm, Hz, C, M, m with the prefixes f p n u m k M G, and cm, min, h".to_string()
-        }
+        None => "known are s, V, A, S, F, ohm, Hz, C, M, mol, m with the prefixes f p n u m k M G, and cm, min, h"
+            .to_string(),
     };
     format!("unknown unit \"{}\"; {hint}", wrong.escape_debug())
 }

@@ -1,9 +1,10 @@
-//! Values of model fields, weights and delays: one for all, or a distribution.
+//! Values of model fields, weights and delays: a constant, or a distribution.
 //!
-//! Besides units, this checks that every value that can be drawn is one the field accepts, and that drawing within
-//! bounds ends: a normal distribution for a field that must be positive needs a lower bound.
+//! The functions here check units. They also check a distribution: the field must accept every value that can be drawn
+//! (a normal distribution for a field that must be positive needs a lower bound), and at least one draw in a thousand
+//! must lie within the bounds, because draws outside of them are repeated.
 
-use super::context::{Context, Locals, list};
+use super::context::{Context, LocalNames, list};
 use super::keys::DISTRIBUTIONS;
 use super::tree::{Content, Node, TomlTable};
 use super::units::show;
@@ -11,38 +12,40 @@ use crate::plan::Sampler;
 use crate::plan::{Shape, Value};
 use lapicque_models::page::{Dimension, Range};
 
-/// What units a value may have at its place.
+/// The units that a value may have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Accept {
-    /// The dimensions taken, the preferred one first.
+pub(crate) struct AcceptedUnits {
+    /// The accepted dimensions, the preferred dimension first.
     pub dimensions: &'static [Dimension],
-    /// The same in words.
-    pub noun: &'static str,
+    /// The accepted dimensions in words, for messages.
+    pub words: &'static str,
 }
 
-/// How the target of a value is written; `None` where that is wrong itself, which was reported.
+/// The properties of a membrane and receptor that decide which units are accepted for currents, charges and weights. A
+/// property is `None` where the definition of the membrane or receptor is wrong; that problem has been reported.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Form {
-    /// The membrane has a capacitance: currents are currents.
-    pub capacitance: Option<bool>,
-    /// The receptor has no variable of its own: its events move V.
-    pub jumps: Option<bool>,
+pub(crate) struct TargetForm {
+    /// The membrane has a capacitance: currents are given in pA, and not as R·I in mV.
+    pub has_capacitance: Option<bool>,
+    /// The receptor has no state variable (a delta receptor): an event makes V jump.
+    pub makes_v_jump: Option<bool>,
 }
 
-impl Accept {
-    /// What a field of `dimension` takes on a membrane or receptor of this form; `as_voltage` allows R·I for currents,
-    /// where the place can say so to the engine.
-    pub fn new(dimension: Dimension, form: Form, as_voltage: bool) -> Self {
+impl AcceptedUnits {
+    /// The units accepted by a field of `dimension` on a membrane and receptor of this form. With `as_voltage`,
+    /// currents may also be given as R·I and charges as jumps of V on a membrane that has a capacitance. Inputs set
+    /// `as_voltage`, because the plan stores which of the two an input was given in.
+    pub fn new(dimension: Dimension, form: TargetForm, as_voltage: bool) -> Self {
         use Dimension::{Charge, Current, Voltage};
-        let unknown = form.capacitance.is_none() || (dimension == Dimension::Weight && form.jumps.is_none());
-        let capacitance = form.capacitance.unwrap_or(true);
-        let (dimensions, noun): (&'static [Dimension], &'static str) = match (dimension, capacitance) {
+        let unknown = form.has_capacitance.is_none() || (dimension == Dimension::Weight && form.makes_v_jump.is_none());
+        let has_capacitance = form.has_capacitance.unwrap_or(true);
+        let (dimensions, words): (&'static [Dimension], &'static str) = match (dimension, has_capacitance) {
             (Dimension::Drive | Dimension::Weight, _) if unknown => (&[Current, Voltage], "a current or a voltage"),
             (Charge, _) if unknown => (&[Charge, Voltage], "a charge or a voltage"),
             (Dimension::Drive, true) if as_voltage => (&[Current, Voltage], "a current, or a voltage (R·I),"),
             (Dimension::Drive, true) => (&[Current], "a current"),
             (Dimension::Drive, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
-            (Dimension::Weight, _) if form.jumps == Some(true) => (&[Voltage], "a voltage (the jump of V)"),
+            (Dimension::Weight, _) if form.makes_v_jump == Some(true) => (&[Voltage], "a voltage (the jump of V)"),
             (Dimension::Weight, true) => (&[Current], "a current"),
             (Dimension::Weight, false) => (&[Voltage], "a voltage (R·I: this membrane has no capacitance)"),
             (Charge, true) if as_voltage => (&[Charge, Voltage], "a charge, or a voltage (the jump of V),"),
@@ -56,47 +59,48 @@ impl Accept {
             (Dimension::Frequency, _) => (&[Dimension::Frequency], Dimension::Frequency.noun()),
             (Charge, _) => (&[Charge], Charge.noun()),
         };
-        Accept { dimensions, noun }
+        AcceptedUnits { dimensions, words }
     }
 }
 
-/// What a value must satisfy besides its units.
+/// The numbers that a value may have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
+pub(crate) struct ValueLimits {
+    /// The accepted range.
     pub range: Range,
-    /// A bound by which the engine draws again in any case.
-    pub floor: f64,
+    /// The engine repeats every draw below this value; −∞ where the engine sets no bound of its own.
+    pub redraw_below: f64,
 }
 
-impl From<Range> for Demand {
+impl From<Range> for ValueLimits {
     fn from(range: Range) -> Self {
-        Demand { range, floor: f64::NEG_INFINITY }
+        ValueLimits { range, redraw_below: f64::NEG_INFINITY }
     }
 }
 
-/// Read a value or distribution. Also returns the dimension it was given in, one of `accept`.
+/// Reads a constant or a distribution. Returns the value and its dimension, which is among `units.dimensions`.
 pub(crate) fn value(
     cx: &mut Context,
     node: &Node,
     path: &str,
-    accept: Accept,
-    demand: Demand,
-    locals: &Locals,
+    units: AcceptedUnits,
+    limits: ValueLimits,
+    local_names: &LocalNames,
 ) -> Option<(Value, Dimension)> {
     if let Content::Table(table) = &node.content {
-        return distribution(cx, node, table, path, accept, demand, locals);
+        return distribution(cx, node, table, path, units, limits, local_names);
     }
-    let (value, dimension) = one(cx, node, path, accept, locals)?;
-    if !demand.range.contains(value) {
-        let shown = given(node, value, dimension);
-        cx.wrong(node, path, format!("{shown} is out of range; {} is needed", demand.range.words()), None);
+    let (value, dimension) = single_value(cx, node, path, units, local_names)?;
+    if !limits.range.contains(value) {
+        let shown = text_and_result(node, value, dimension);
+        cx.report_value(node, path, format!("{shown} is out of range; {} is needed", limits.range.words()), None);
         return None;
     }
     Some((Value::Constant(value), dimension))
 }
 
-/// The text of a value and, where that is an expression, its result.
-pub(crate) fn given(node: &Node, value: f64, dimension: Dimension) -> String {
+/// The text of a value and, if the text is an expression, its result.
+pub(crate) fn text_and_result(node: &Node, value: f64, dimension: Dimension) -> String {
     match &node.content {
         Content::Text(text) if text.trim_start().starts_with('=') => {
             format!("{} = {} {}", node.show(), show(value), dimension.unit())
@@ -105,9 +109,16 @@ pub(crate) fn given(node: &Node, value: f64, dimension: Dimension) -> String {
     }
 }
 
-fn one(cx: &mut Context, node: &Node, path: &str, accept: Accept, locals: &Locals) -> Option<(f64, Dimension)> {
-    let quantity = cx.quantity(node, path, locals)?;
-    cx.convert(node, path, quantity, accept.dimensions, accept.noun)
+/// Reads a single quantity: a constant, or one parameter of a distribution.
+fn single_value(
+    cx: &mut Context,
+    node: &Node,
+    path: &str,
+    units: AcceptedUnits,
+    local_names: &LocalNames,
+) -> Option<(f64, Dimension)> {
+    let quantity = cx.quantity(node, path, local_names)?;
+    cx.convert(node, path, quantity, units.dimensions, units.words)
 }
 
 fn distribution(
@@ -115,22 +126,22 @@ fn distribution(
     node: &Node,
     table: &TomlTable,
     path: &str,
-    accept: Accept,
-    demand: Demand,
-    locals: &Locals,
+    units: AcceptedUnits,
+    limits: ValueLimits,
+    local_names: &LocalNames,
 ) -> Option<(Value, Dimension)> {
     let names: Vec<&str> = DISTRIBUTIONS.iter().map(|(name, ..)| *name).collect();
     let known: Vec<&str> = names.iter().copied().chain(["min", "max"]).collect();
-    let mut sound = true;
+    let mut keys_known = true;
     for entry in table.entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
-        cx.unknown(entry, &format!("{path}.{}", entry.key), "key", &known);
-        sound = false;
+        cx.report_unknown(entry, &format!("{path}.{}", entry.key), "key", &known);
+        keys_known = false;
     }
-    let shapes: Vec<_> = table.entries.iter().filter(|e| names.contains(&e.key.as_str())).collect();
-    let [shape] = shapes.as_slice() else {
-        if sound {
-            let message = format!("{} names {} distributions; one is needed", node.show(), shapes.len());
-            cx.wrong(node, path, message, Some(list(&names)));
+    let named: Vec<_> = table.entries.iter().filter(|e| names.contains(&e.key.as_str())).collect();
+    let [shape] = named.as_slice() else {
+        if keys_known {
+            let message = format!("{} names {} distributions; one is needed", node.show(), named.len());
+            cx.report_value(node, path, message, Some(list(&names)));
         }
         return None;
     };
@@ -138,26 +149,27 @@ fn distribution(
     let words = DISTRIBUTIONS.iter().find(|(name, ..)| *name == shape.key).map(|(_, words, _)| *words)?;
     let Content::List(items) = &shape.node.content else {
         let message = format!("{} is {}; a list is needed", shape.node.show(), shape.node.noun());
-        cx.wrong(&shape.node, &shape_path, message, Some(format!("write [{}, {}]", words[0], words[1])));
+        cx.report_value(&shape.node, &shape_path, message, Some(format!("write [{}, {}]", words[0], words[1])));
         return None;
     };
     let [first, second] = items.as_slice() else {
         let message = format!("{} values are given; two are needed: [{}, {}]", items.len(), words[0], words[1]);
-        cx.wrong(&shape.node, &shape_path, message, None);
+        cx.report_value(&shape.node, &shape_path, message, None);
         return None;
     };
-    let a = one(cx, first, &shape_path, accept, locals);
-    let b = one(cx, second, &shape_path, accept, locals);
-    let mut bound = |key: &str, open: f64, dimension: Option<Dimension>| match table.node(key) {
-        Some(node) => one(cx, node, &format!("{path}.{key}"), accept, locals),
-        None => dimension.map(|d| (open, d)),
+    let a = single_value(cx, first, &shape_path, units, local_names);
+    let b = single_value(cx, second, &shape_path, units, local_names);
+    let mut read_bound = |key: &str, if_absent: f64, dimension: Option<Dimension>| match table.node(key) {
+        Some(node) => single_value(cx, node, &format!("{path}.{key}"), units, local_names),
+        None => dimension.map(|d| (if_absent, d)),
     };
     let unit = a.map(|(_, d)| d);
-    let min = bound("min", f64::NEG_INFINITY, unit);
-    let max = bound("max", f64::INFINITY, unit);
+    let min = read_bound("min", f64::NEG_INFINITY, unit);
+    let max = read_bound("max", f64::INFINITY, unit);
     let ((a, unit), (b, unit_b), (min, unit_min), (max, unit_max)) = (a?, b?, min?, max?);
     if [unit_b, unit_min, unit_max].iter().any(|d| *d != unit) {
-        cx.wrong(node, path, "a distribution's values need units of one kind".to_string(), None);
+        let message = "the values and bounds of this distribution have units of different kinds".to_string();
+        cx.report_value(node, path, message, Some("give all of them in one unit, for example mV".to_string()));
         return None;
     }
     let shape_value = match shape.key.as_str() {
@@ -165,44 +177,56 @@ fn distribution(
         "normal" => Shape::Normal { mean: a, sd: b },
         _ => Shape::LogNormal { mean: a, sd: b },
     };
-    if let Some(message) = misshapen(shape_value, min, max, unit) {
-        cx.wrong(node, path, message, None);
+    if let Some(message) = invalid_shape(shape_value, min, max, unit) {
+        cx.report_value(node, path, message, None);
         return None;
     }
-    let floor = min.max(demand.floor);
-    let chance = Sampler::new(Value::Drawn { shape: shape_value, min: floor, max }).acceptance();
-    if chance < MIN_ACCEPTANCE || chance.is_nan() {
-        let bound = |word: &str, value: f64| match value.is_finite() {
+    let lower_bound = min.max(limits.redraw_below);
+    let kept_fraction = Sampler::new(Value::Drawn { shape: shape_value, min: lower_bound, max }).acceptance();
+    if kept_fraction < MIN_ACCEPTANCE || kept_fraction.is_nan() {
+        let bound_words = |word: &str, value: f64| match value.is_finite() {
             true => format!(" {word} {} {}", show(value), unit.unit()),
             false => String::new(),
         };
         let message = format!(
-            "the bounds exclude nearly everything: {} of the draws would be kept, those{}{}; {MIN_ACCEPTANCE} is needed",
-            show(chance),
-            bound("from", floor),
-            bound("up to", max)
+            "only a fraction of {} of the draws would lie in the accepted range{}{}; \
+             at least {MIN_ACCEPTANCE} is needed",
+            show(kept_fraction),
+            bound_words("from", lower_bound),
+            bound_words("up to", max)
         );
-        cx.wrong(node, path, message, Some("move the distribution and its bounds towards each other".to_string()));
+        cx.report_value(
+            node,
+            path,
+            message,
+            Some("move the distribution into this range, or widen its min and max".to_string()),
+        );
         return None;
     }
-    let (low, open) = lowest(shape_value, min);
-    let kept = demand.range.contains(low) || (open && demand.range.contains(f64::MIN_POSITIVE.max(low)));
-    if !kept {
+    let (low, excluded) = smallest_draw(shape_value, min);
+    let accepted = limits.range.contains(low) || (excluded && limits.range.contains(f64::MIN_POSITIVE.max(low)));
+    if !accepted {
         let unit = unit.unit();
-        let message = format!("values down to {} {unit} would be drawn; {} is needed", show(low), demand.range.words());
-        cx.wrong(node, path, message, Some(format!("add min = \"… {unit}\", by which values are drawn again")));
+        let message = format!("values down to {} {unit} would be drawn; {} is needed", show(low), limits.range.words());
+        cx.report_value(
+            node,
+            path,
+            message,
+            Some(format!("add min = \"… {unit}\"; smaller values are then drawn again")),
+        );
         return None;
     }
-    if !sound {
+    if !keys_known {
         return None;
     }
     Some((Value::Drawn { shape: shape_value, min, max }, unit))
 }
 
-/// The smallest part of draws that bounds may keep.
+/// Smallest fraction of draws that must lie within the bounds.
 pub(crate) const MIN_ACCEPTANCE: f64 = 1e-3;
 
-fn misshapen(shape: Shape, min: f64, max: f64, unit: Dimension) -> Option<String> {
+/// What is wrong with the parameters of a distribution or with its bounds; `None` if nothing is.
+fn invalid_shape(shape: Shape, min: f64, max: f64, unit: Dimension) -> Option<String> {
     let unit = unit.unit();
     match shape {
         Shape::Uniform { low, high } if low > high => {
@@ -212,7 +236,8 @@ fn misshapen(shape: Shape, min: f64, max: f64, unit: Dimension) -> Option<String
             Some(format!("the standard deviation is {} {unit}; 0 or more is needed", show(sd)))
         }
         Shape::LogNormal { mean: 0.0, .. } => Some(format!(
-            "the mean of a lognormal distribution is {} {unit}; a value other than 0 is needed (below 0 it is mirrored)",
+            "the mean of a lognormal distribution is {} {unit}; a value other than 0 is needed \
+             (below 0 all values are negative)",
             show(0.0)
         )),
         _ if min >= max => Some(format!("min = {} {unit} is not less than max = {} {unit}", show(min), show(max))),
@@ -220,9 +245,9 @@ fn misshapen(shape: Shape, min: f64, max: f64, unit: Dimension) -> Option<String
     }
 }
 
-/// The smallest value that can be drawn, and whether it is approached only. A normal deviate further than seven
-/// standard deviations from its mean comes once in 10¹².
-fn lowest(shape: Shape, min: f64) -> (f64, bool) {
+/// The smallest value that can be drawn, and whether this limit itself is never drawn. For a normal distribution the
+/// limit is seven standard deviations below the mean: smaller deviates have a probability of about 10⁻¹².
+fn smallest_draw(shape: Shape, min: f64) -> (f64, bool) {
     match shape {
         Shape::Uniform { low, .. } => (low.max(min), false),
         Shape::Normal { mean, sd } => ((mean - 7.0 * sd).max(min), false),

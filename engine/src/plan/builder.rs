@@ -1,7 +1,8 @@
-//! Writing a network in Rust.
+//! Describing a network in Rust.
 //!
-//! A [`Network`] collects populations, inputs and projections by name, checks them against the list of models, and
-//! becomes a [`Plan`]. `Network::build`, which stands beside the simulation, builds and returns it ready to run. Numbers are in the engine's units: ms, mV, pA, nS, pF, Hz, fC.
+//! A [`Network`] collects populations, inputs and projections by name and checks the names against the list of models.
+//! [`Network::into_plan`] turns the network into a [`Plan`]. `Network::build`, in the file of the simulation, builds
+//! the network and returns it ready to run. Units: ms, mV, pA, nS, pF, Hz, fC.
 
 use crate::error::BuildError;
 use crate::plan::{
@@ -27,12 +28,12 @@ impl Value {
         Value::Drawn { shape: Shape::Normal { mean, sd }, min: f64::NEG_INFINITY, max: f64::INFINITY }
     }
 
-    /// Lognormal with this mean and standard deviation of the variable itself.
+    /// Lognormal. Mean and standard deviation are those of the variable itself, not of its logarithm.
     pub fn lognormal(mean: f64, sd: f64) -> Self {
         Value::Drawn { shape: Shape::LogNormal { mean, sd }, min: f64::NEG_INFINITY, max: f64::INFINITY }
     }
 
-    /// Drawn again while outside `low..=high`.
+    /// The same distribution with bounds: a draw outside `low..=high` is repeated. A constant stays as it is.
     pub fn bounded(self, low: f64, high: f64) -> Self {
         match self {
             Value::Constant(_) => self,
@@ -41,22 +42,22 @@ impl Value {
     }
 }
 
-/// A network being written.
+/// A network while it is being described.
 pub struct Network {
     models: Models,
     plan: Plan,
 }
 
-/// Parameters by name.
+/// Values of parameters, by name.
 pub type NamedValues<'a> = &'a [(&'a str, Value)];
 
 impl Network {
-    /// An empty network on a grid of `dt` ms.
+    /// An empty network with time step `dt` in ms and the standard models.
     pub fn new(dt: f64, seed: u64) -> Self {
         Network::with_models(dt, seed, Models::standard())
     }
 
-    /// The same with another list of models.
+    /// An empty network with another list of models.
     pub fn with_models(dt: f64, seed: u64, models: Models) -> Self {
         let record = Record {
             from: 0,
@@ -81,6 +82,8 @@ impl Network {
         Network { models, plan }
     }
 
+    /// Finds a model by its role and name and checks its parameters. Refuses an unknown model, an unknown parameter,
+    /// and a required parameter that is missing.
     fn model(&self, role: Role, kind: &str, parameters: NamedValues) -> Result<Model, BuildError> {
         let pages: Vec<_> = self.models.pages().into_iter().filter(|p| p.role == role).collect();
         let known = || pages.iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
@@ -107,7 +110,7 @@ impl Network {
         Ok(Model { page, values })
     }
 
-    /// All neurons of a population.
+    /// All neurons of a population. Refuses a name that no population has.
     pub fn all(&self, population: &str) -> Result<Selection, BuildError> {
         let index =
             self.plan.populations.iter().position(|p| p.name == population).ok_or_else(|| BuildError::Unknown {
@@ -171,7 +174,7 @@ impl Network {
         Ok(self)
     }
 
-    /// Adds an input onto all neurons of a population, through a receptor or (`None`) onto the membrane.
+    /// Adds an input onto all neurons of a population: onto a receptor, or with `None` onto the membrane.
     pub fn input(
         &mut self,
         name: &str,
@@ -196,7 +199,8 @@ impl Network {
         Ok(self)
     }
 
-    /// Connects two populations, autapses and multapses allowed.
+    /// Connects two populations. Autapses and multapses are allowed. `weight` is in the unit of the receptor, `delay`
+    /// in ms.
     pub fn project(
         &mut self,
         from: &str,
@@ -222,7 +226,7 @@ impl Network {
         Ok(self)
     }
 
-    /// Records variables of the first `neurons` neurons of a population, every `every` steps.
+    /// Records state variables of the first `neurons` neurons of a population, once every `every` steps.
     pub fn trace(
         &mut self,
         population: &str,
@@ -235,12 +239,12 @@ impl Network {
         Ok(self)
     }
 
-    /// The plan so far, for what the methods do not offer.
+    /// The plan so far, for settings that have no method here.
     pub fn plan_mut(&mut self) -> &mut Plan {
         &mut self.plan
     }
 
-    /// The plan and the models it may name.
+    /// The plan, and the list of models that it may name.
     pub fn into_plan(self) -> (Plan, Models) {
         (self.plan, self.models)
     }

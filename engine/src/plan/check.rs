@@ -1,14 +1,16 @@
-//! What every plan must fulfil before it is built, wherever it comes from. A configuration is checked in more detail,
-//! with lines, when it is read; these checks protect the builder from plans written in Rust.
+//! Checks that every plan must pass before it is built.
+//!
+//! A plan from a TOML file was already checked in more detail, with line numbers, when the file was read. The checks
+//! here protect the builder from plans written in Rust.
 
 use crate::error::BuildError;
 use crate::plan::sampler::Sampler;
 use crate::plan::{Plan, Projection, Rule, Selection, Shape, Value};
 
-/// Longest delay in steps: the spikes of so many steps are kept.
+/// Longest delay accepted, in steps. Memory grows with the delay, because the spikes of that many steps are kept.
 pub const LONGEST_DELAY: f64 = 1e6;
 
-/// Checks a plan.
+/// Refuses a plan that cannot be built. The error says what is wrong, in which population, input or projection.
 pub fn check(plan: &Plan) -> Result<(), BuildError> {
     let invalid = |text: String| Err(BuildError::Invalid(text));
     if !(plan.dt.is_finite() && plan.dt > 0.0) {
@@ -32,15 +34,15 @@ pub fn check(plan: &Plan) -> Result<(), BuildError> {
         let models = std::iter::once(&population.neuron).chain(population.receptors.iter().map(|r| &r.model));
         for model in models {
             for (field, v) in model.page.fields.iter().zip(&model.values) {
-                v.map_or(Ok(()), |v| value(&v, &format!("{} of population {name}", field.name)))?;
+                v.map_or(Ok(()), |v| check_value(&v, &format!("{} of population {name}", field.name)))?;
             }
         }
         for (variable, v) in &population.initial {
-            value(v, &format!("init.{variable} of population {name}"))?;
+            check_value(v, &format!("init.{variable} of population {name}"))?;
         }
     }
     for input in &plan.inputs {
-        selection(plan, &input.to, &format!("input {}", input.name))?;
+        check_selection(plan, &input.to, &format!("input {}", input.name))?;
         let receptors = plan.populations[input.to.population].receptors.len();
         if input.receptor.is_some_and(|r| r >= receptors) {
             return invalid(format!("input {} names a receptor that its population does not have", input.name));
@@ -54,15 +56,15 @@ pub fn check(plan: &Plan) -> Result<(), BuildError> {
             _ => {}
         }
         if !input.times.is_sorted_by(|a, b| a < b) {
-            return invalid(format!("input {name}: times of pulses must ascend, each once"));
+            return invalid(format!("input {name}: times of pulses must ascend, and each must occur once"));
         }
         for (field, v) in input.model.page.fields.iter().zip(&input.model.values) {
-            v.map_or(Ok(()), |v| value(&v, &format!("{} of input {}", field.name, input.name)))?;
+            v.map_or(Ok(()), |v| check_value(&v, &format!("{} of input {}", field.name, input.name)))?;
         }
     }
-    plan.projections.iter().try_for_each(|p| projection(plan, p))?;
+    plan.projections.iter().try_for_each(|p| check_projection(plan, p))?;
     for trace in &plan.record.traces {
-        selection(plan, &trace.of, "a trace")?;
+        check_selection(plan, &trace.of, "a trace")?;
         if trace.every == 0 {
             return invalid("a trace has an interval of 0 steps; at least 1 is needed".into());
         }
@@ -70,7 +72,8 @@ pub fn check(plan: &Plan) -> Result<(), BuildError> {
     Ok(())
 }
 
-fn selection(plan: &Plan, selection: &Selection, what: &str) -> Result<(), BuildError> {
+/// Refuses a selection if its population or its neurons do not exist, or if its range of neurons is empty.
+fn check_selection(plan: &Plan, selection: &Selection, what: &str) -> Result<(), BuildError> {
     let Some(population) = plan.populations.get(selection.population) else {
         return Err(BuildError::Invalid(format!(
             "{what} names population {}, which does not exist",
@@ -87,35 +90,39 @@ fn selection(plan: &Plan, selection: &Selection, what: &str) -> Result<(), Build
     Ok(())
 }
 
-/// A value must be finite, and its bounds must leave something to draw.
-fn value(value: &Value, what: &str) -> Result<(), BuildError> {
-    let finite = match *value {
+/// Refuses numbers that are not finite, impossible parameters such as sd < 0, and bounds that exclude nearly all draws.
+fn check_value(value: &Value, what: &str) -> Result<(), BuildError> {
+    let usable = match *value {
         Value::Constant(x) => x.is_finite(),
         Value::Drawn { shape, min, max } => {
-            let numbers = match shape {
+            let possible = match shape {
                 Shape::Uniform { low, high } => low.is_finite() && high.is_finite() && low <= high,
                 Shape::Normal { mean, sd } => mean.is_finite() && sd.is_finite() && sd >= 0.0,
                 Shape::LogNormal { mean, sd } => mean.is_finite() && mean != 0.0 && sd.is_finite() && sd >= 0.0,
             };
-            numbers && min <= max
+            possible && min <= max
         }
     };
-    if !finite {
-        return Err(BuildError::Invalid(format!("{what}: {value:?} is not a usable value or distribution")));
+    if !usable {
+        return Err(BuildError::Invalid(format!(
+            "{what}: {value:?} cannot be used; needed are finite numbers, low ≤ high, sd ≥ 0, min ≤ max, and for a \
+             lognormal a mean other than 0"
+        )));
     }
     let chance = Sampler::new(*value).acceptance();
     if chance < 1e-3 {
         return Err(BuildError::Invalid(format!(
-            "{what}: the bounds of {value:?} exclude nearly everything it can draw (chance {chance:.1e}); at least 1e-3 is needed"
+            "{what}: the bounds of {value:?} keep a fraction of {chance:.1e} of the draws; at least 1e-3 is needed"
         )));
     }
     Ok(())
 }
 
-fn projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
+/// Refuses a projection whose selections, receptor, weight, delay or numbers of synapses are not possible.
+fn check_projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
     let name = format!("projection {}", p.name);
-    selection(plan, &p.from, &name)?;
-    selection(plan, &p.to, &name)?;
+    check_selection(plan, &p.from, &name)?;
+    check_selection(plan, &p.to, &name)?;
     let target = &plan.populations[p.to.population];
     if p.receptor >= target.receptors.len() {
         return Err(BuildError::Invalid(format!(
@@ -123,8 +130,8 @@ fn projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
             p.receptor, target.name
         )));
     }
-    value(&p.weight, &format!("weight of {name}"))?;
-    value(&p.delay, &format!("delay of {name}"))?;
+    check_value(&p.weight, &format!("weight of {name}"))?;
+    check_value(&p.delay, &format!("delay of {name}"))?;
     let delay = Sampler::delay(p.delay, plan.dt);
     if delay.constant().is_some_and(|steps| steps < 1.0 - 1e-9) {
         return Err(BuildError::Invalid(format!(
@@ -134,20 +141,22 @@ fn projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
     }
     if delay.acceptance() < 1e-3 || delay.bounds().1 > LONGEST_DELAY {
         return Err(BuildError::Invalid(format!(
-            "{name}: delays of {:?} do not lie between half a step and 1e6 steps",
+            "{name}: its delay is {:?}; delays between half a step and 1e6 steps are needed",
             p.delay
         )));
     }
-    let n = |s: &Selection| u64::from(s.neurons.end - s.neurons.start);
-    let (sources, targets) = (n(&p.from), n(&p.to));
+    let size = |s: &Selection| u64::from(s.neurons.end - s.neurons.start);
+    let (sources, targets) = (size(&p.from), size(&p.to));
     let overlap = p.from.population == p.to.population
         && p.from.neurons.start < p.to.neurons.end
         && p.to.neurons.start < p.from.neurons.end;
-    let without = u64::from(!p.autapses && overlap);
-    let bound = |given: u64, places: u64, what: &str| {
-        if given > 0 && places == 0 || !p.multapses && given > places {
+    // 1 if some neurons have one possible partner fewer, because they must not connect to themselves.
+    let excluded = u64::from(!p.autapses && overlap);
+    let check_number = |given: u64, possible: u64, what: &str| {
+        if given > 0 && possible == 0 || !p.multapses && given > possible {
             return Err(BuildError::Invalid(format!(
-                "{name}: {what} = {given}, but only {places} are possible without multapses and autapses"
+                "{name}: {what} = {given}, but only {possible} are possible without multapses and autapses; lower it, \
+                 or allow them"
             )));
         }
         Ok(())
@@ -156,15 +165,15 @@ fn projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
         Rule::ErdosRenyi(chance) if !(0.0..=1.0).contains(&chance) => {
             Err(BuildError::Invalid(format!("{name}: erdos_renyi = {chance} is not a probability; 0 to 1 is needed")))
         }
-        Rule::FixedInDegree(k) => bound(u64::from(k), sources - without, "fixed_in_degree"),
-        Rule::FixedOutDegree(k) => bound(u64::from(k), targets - without, "fixed_out_degree"),
+        Rule::FixedInDegree(k) => check_number(u64::from(k), sources - excluded, "fixed_in_degree"),
+        Rule::FixedOutDegree(k) => check_number(u64::from(k), targets - excluded, "fixed_out_degree"),
         Rule::FixedTotalNumber(k) => {
             let (a, b) = (&p.from.neurons, &p.to.neurons);
-            let own = if without > 0 { u64::from(a.end.min(b.end) - a.start.max(b.start)) } else { 0 };
-            bound(k, sources * targets - own, "fixed_total_number")
+            let autapses = if excluded > 0 { u64::from(a.end.min(b.end) - a.start.max(b.start)) } else { 0 };
+            check_number(k, sources * targets - autapses, "fixed_total_number")
         }
         Rule::OneToOne if sources != targets => Err(BuildError::Invalid(format!(
-            "{name}: one_to_one needs equal numbers, here are {sources} sources and {targets} targets"
+            "{name}: one_to_one needs as many targets as sources; {sources} sources and {targets} targets are given"
         ))),
         _ => Ok(()),
     }

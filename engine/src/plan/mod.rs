@@ -1,7 +1,8 @@
-//! The plan of a network: everything resolved, checked and in the engine's units, nothing built.
+//! The plan of a network: its complete description in the engine's units, before anything is built.
 //!
-//! A plan comes from a TOML file (`config::load`) or from a [`Network`] written in Rust. [`check`] holds it against what can
-//! be built; [`Sampler`] draws its values. Units: ms, mV, pA, nS, pF, Hz, fC. A plan refers to populations by index.
+//! A plan comes from a TOML file (`config::load`) or from a [`Network`] written in Rust. [`check`] refuses plans that
+//! cannot be built. [`Sampler`] draws values from distributions. Units: ms, mV, pA, nS, pF, Hz, fC. A plan refers to
+//! populations by index.
 
 mod builder;
 mod check;
@@ -14,18 +15,18 @@ pub use sampler::Sampler;
 use lapicque_models::page::Page;
 use std::ops::Range;
 
-/// One value for all, or one drawn for each neuron or synapse.
+/// A parameter: one value for all neurons or synapses, or a value drawn for each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     /// The same for all.
     Constant(f64),
-    /// Drawn independently, and again while outside `min..=max`.
+    /// Drawn independently for each neuron or synapse; a draw outside `min..=max` is repeated.
     Drawn {
-        /// The distribution before bounding.
+        /// The distribution without bounds.
         shape: Shape,
-        /// Smallest value kept (−∞: unbounded).
+        /// Smallest value accepted (−∞: no bound).
         min: f64,
-        /// Largest value kept (+∞: unbounded).
+        /// Largest value accepted (+∞: no bound).
         max: f64,
     },
 }
@@ -47,7 +48,8 @@ pub enum Shape {
         /// Standard deviation.
         sd: f64,
     },
-    /// Lognormal, given by the mean and standard deviation of the variable itself (not of its logarithm).
+    /// Lognormal, given by the mean and standard deviation of the variable itself, not of its logarithm. If the mean is
+    /// negative, all values are negative.
     LogNormal {
         /// Mean of the variable.
         mean: f64,
@@ -59,18 +61,18 @@ pub enum Shape {
 /// A model with the values of its fields.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The model's page in the list.
+    /// The model's page.
     pub page: &'static Page,
-    /// One per field, in the page's order; `None` for a field left absent.
+    /// One value per field, in the page's order; `None` for a field that is not given.
     pub values: Vec<Option<Value>>,
 }
 
 /// A receptor of a population.
 #[derive(Clone, Debug)]
 pub struct Receptor {
-    /// Name in the population.
+    /// Name, unique in the population.
     pub name: String,
-    /// Its model.
+    /// The model of the receptor.
     pub model: Model,
 }
 
@@ -81,94 +83,98 @@ pub struct Population {
     pub name: String,
     /// Number of neurons, at least 1.
     pub size: u32,
-    /// The membrane.
+    /// The model of the membrane.
     pub neuron: Model,
-    /// The receptors, in the order of the file.
+    /// The receptors, in the order in which they were given.
     pub receptors: Vec<Receptor>,
-    /// Initial values of state variables: (variable, value). Receptor variables are written `receptor.variable`.
+    /// Initial values of state variables, as (variable, value). The name of a receptor's variable is
+    /// `receptor.variable`.
     pub initial: Vec<(String, Value)>,
 }
 
-/// A part of a population.
+/// A contiguous range of neurons of one population.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
     /// Index into [`Plan::populations`].
     pub population: usize,
-    /// Neurons of it, half-open.
+    /// Indices of the neurons in the population, from `start` up to but not including `end`.
     pub neurons: Range<u32>,
 }
 
-/// An input onto one selection. A table of the file that names several populations becomes several inputs.
+/// An input onto one selection. An input in the file that names several populations becomes several inputs here.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Name of the table in the file; several inputs may share it.
+    /// Name of the input in the file; several inputs may share the name.
     pub name: String,
-    /// The source model.
+    /// The model of the input.
     pub model: Model,
-    /// Its target.
+    /// The neurons that receive the input.
     pub to: Selection,
-    /// Index of the receptor it acts on; `None` where it acts on the membrane.
+    /// Index of the receptor that the input acts on; `None` if the input acts on the membrane.
     pub receptor: Option<usize>,
-    /// Whether drive values (R·I) and charges (jumps of V) were given as voltages on a membrane that takes currents. On one
-    /// without capacitance charges always are.
+    /// Whether currents are given as voltages R·I, and charges as the jumps of V they make, both in mV, although the
+    /// membrane has a capacitance. The field makes no difference for a membrane without capacitance, where both are
+    /// always in mV.
     pub drive_in_mv: bool,
-    /// Active from this step on. Step n is the one from n·dt to (n+1)·dt. Of pulses, those from start·dt on.
+    /// First step in which the input is active. Step n lasts from n·dt to (n+1)·dt. Pulses before t = start·dt are
+    /// ignored.
     pub start: u64,
-    /// Active before this step. Of pulses, those before stop·dt.
+    /// First step in which the input is no longer active. Pulses at or after t = stop·dt are ignored.
     pub stop: u64,
-    /// Steps at whose end pulses act, ascending: a pulse at t = k·dt belongs to step k − 1. Empty for other sources.
+    /// Steps at whose end a pulse acts, ascending: a pulse at t = k·dt belongs to step k − 1. Empty for an input that
+    /// is not a pulse.
     pub times: Vec<u64>,
-    /// Its random stream; the plan's seed unless set apart.
+    /// Seed of the input's random numbers; the plan's seed unless the input has its own.
     pub seed: u64,
 }
 
-/// Which pairs are connected.
+/// Which pairs of source and target are connected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// Every source to every target.
+    /// Every source connects to every target.
     AllToAll,
-    /// Every pair with this probability.
+    /// Every pair is connected with this probability.
     ErdosRenyi(f64),
-    /// Every target draws this many sources.
+    /// Every target has this many sources, drawn uniformly.
     FixedInDegree(u32),
-    /// Every source draws this many targets.
+    /// Every source has this many targets, drawn uniformly.
     FixedOutDegree(u32),
-    /// This many synapses, source and target drawn uniformly.
+    /// The projection has this many synapses; source and target of each are drawn uniformly.
     FixedTotalNumber(u64),
-    /// The i-th source to the i-th target.
+    /// The i-th source connects to the i-th target.
     OneToOne,
 }
 
-/// Synapses from one selection to another. A table of the file that names several populations becomes several
-/// projections.
+/// Synapses from one selection to another. A projection in the file that names several populations becomes several
+/// projections here.
 #[derive(Clone, Debug)]
 pub struct Projection {
-    /// Name of the table in the file; several projections may share it.
+    /// Name of the projection in the file; several projections may share the name.
     pub name: String,
-    /// Sources.
+    /// Source neurons.
     pub from: Selection,
-    /// Targets.
+    /// Target neurons.
     pub to: Selection,
     /// Index of the receptor in the target population.
     pub receptor: usize,
-    /// Which pairs.
+    /// Which pairs are connected.
     pub rule: Rule,
     /// Whether a neuron may connect to itself.
     pub autapses: bool,
     /// Whether a pair may be connected more than once.
     pub multapses: bool,
-    /// In the receptor's weight unit. Drawn weights never change sign.
+    /// Weight in the unit of the receptor. A drawn weight whose sign differs from that of the mean is drawn again.
     pub weight: Value,
-    /// In ms. Rounded to the nearest step; drawn again below half a step.
+    /// Delay in ms. A drawn delay below half a step is drawn again. Delays are rounded to the nearest whole step.
     pub delay: Value,
 }
 
-/// Traces of state variables of one selection.
+/// State variables of one selection that are recorded over time.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Whose.
+    /// The neurons that are recorded.
     pub of: Selection,
-    /// Variables: `v`, or `receptor.variable`.
+    /// Names of the variables: `v`, or `receptor.variable`.
     pub variables: Vec<String>,
     /// Sampling interval in steps.
     pub every: u64,
@@ -177,46 +183,48 @@ pub struct Trace {
 /// What is recorded.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Statistics and files start after this step's time (step count from the start).
+    /// Step at whose start recording begins, at t = from·dt. Spikes at t > from·dt are recorded and enter the
+    /// statistics. The first row of a trace is taken at t = from·dt.
     pub from: u64,
-    /// Record spikes of these selections.
+    /// Neurons whose spikes are recorded.
     pub spikes: Vec<Selection>,
-    /// Bin of the population activity in steps; `None`: not recorded.
+    /// Width of the bins of the population activity, in steps; `None`: the activity is not recorded.
     pub activity_bin: Option<u64>,
-    /// Traces.
+    /// State variables that are recorded over time.
     pub traces: Vec<Trace>,
-    /// Compress the datasets (deflate). SONATA readers without filters then refuse the file.
+    /// Whether datasets are compressed (deflate). SONATA readers without this filter cannot open a compressed file.
     pub compress: bool,
-    /// Seconds of wall time between flushes of the file.
+    /// Wall time between two flushes of the file, in seconds.
     pub flush_s: f64,
 }
 
 /// How synaptic weights are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WeightStorage {
-    /// 32-bit whole numbers of quanta.
+    /// As whole numbers of a quantum, in 32 bits.
     #[default]
     Full,
-    /// 16-bit whole numbers of a coarser quantum, rounding stated by `check`: less memory where distributions are wide.
+    /// As whole numbers of a coarser quantum, in 16 bits. Saves memory if weights are drawn from wide distributions.
+    /// `lapicque check` prints how much weights are rounded.
     Compact,
 }
 
-/// A resolved network.
+/// A complete description of a network and of what to record.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Grid step in ms.
+    /// Time step in ms.
     pub dt: f64,
-    /// Steps to run.
+    /// Number of steps to run.
     pub steps: u64,
-    /// The seed as given.
+    /// The seed given by the user.
     pub seed: u64,
-    /// Seed of the wiring (connections, weights, delays).
+    /// Seed of connections, weights and delays.
     pub wiring_seed: u64,
-    /// Seed of initial state and of parameters drawn per neuron.
+    /// Seed of initial values and of parameters drawn for each neuron.
     pub state_seed: u64,
-    /// Storage of individual weights.
+    /// How weights that differ from synapse to synapse are stored.
     pub weights: WeightStorage,
-    /// Populations; their order fixes the global neuron ids.
+    /// Populations. Global neuron ids count the neurons of all populations in this order.
     pub populations: Vec<Population>,
     /// Inputs.
     pub inputs: Vec<Input>,

@@ -1,7 +1,8 @@
-//! Values drawn from a distribution: parameters and initial values per neuron, weights and delays per synapse.
+//! Drawing values from distributions: parameters and initial values of neurons, weights and delays of synapses.
 //!
-//! A sampler is a [`Value`] with its bounds made final: weights never change sign, delays are at least half a step. It
-//! knows a hard bound of what it can return, which the choice of the weight quantum relies on.
+//! A sampler is a [`Value`] with final bounds: a weight has the sign of the mean, a delay is at least half a step. A
+//! sampler also knows hard bounds of the values that it can return ([`Sampler::bounds`]). The quantum of the weights is
+//! chosen from these bounds.
 
 use crate::plan::{Shape, Value};
 use lapicque_models::columns::LANES;
@@ -9,19 +10,20 @@ use lapicque_models::numerics::math;
 use lapicque_models::numerics::random::{Lanes, NORMAL_BOUND, Purpose, Stream};
 use lapicque_models::vector::{Instructions, Kernel, dispatch};
 
-/// A value ready to be drawn.
+/// A constant, or a distribution with final bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampler {
     value: Value,
 }
 
 impl Sampler {
-    /// The value as it is.
+    /// A sampler with the bounds of the value.
     pub fn new(value: Value) -> Self {
         Sampler { value }
     }
 
-    /// A weight: of the sign of its mean, always.
+    /// A sampler of weights: a draw whose sign differs from that of the mean is repeated. A mean of 0 allows both
+    /// signs.
     pub fn weight(value: Value) -> Self {
         let mean = mean(&value);
         match value {
@@ -36,7 +38,8 @@ impl Sampler {
         }
     }
 
-    /// A delay in steps of `dt` ms: drawn again below half a step, then rounded by [`Sampler::steps`].
+    /// A sampler of delays. `value` is in ms, the draws are in steps of `dt` ms. A draw below half a step is repeated.
+    /// [`Sampler::steps`] rounds a draw to whole steps.
     pub fn delay(value: Value, dt: f64) -> Self {
         match value {
             Value::Constant(ms) => Sampler { value: Value::Constant(ms / dt) },
@@ -51,12 +54,12 @@ impl Sampler {
         }
     }
 
-    /// A drawn delay as whole steps, at least one.
+    /// A delay rounded to the nearest whole number of steps, at least one.
     pub fn steps(delay: f64) -> u32 {
         ((delay + 0.5) as u32).max(1)
     }
 
-    /// The one value, if it is not drawn.
+    /// The value, if it is a constant.
     pub fn constant(&self) -> Option<f64> {
         match self.value {
             Value::Constant(value) => Some(value),
@@ -64,7 +67,8 @@ impl Sampler {
         }
     }
 
-    /// Smallest and largest value that can be returned.
+    /// Bounds of all values that can be drawn: smallest and largest. A normal deviate lies within ±[`NORMAL_BOUND`]
+    /// standard deviations.
     pub fn bounds(&self) -> (f64, f64) {
         match self.value {
             Value::Constant(value) => (value, value),
@@ -83,46 +87,46 @@ impl Sampler {
         }
     }
 
-    /// Chance that a draw lies within the bounds.
+    /// Probability that one draw lies within the bounds.
     pub fn acceptance(&self) -> f64 {
         let Value::Drawn { shape, min, max } = self.value else { return 1.0 };
-        let normal = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
-        let between = |low: f64, high: f64, centre: f64, width: f64| {
-            if width > 0.0 {
-                normal((high - centre) / width) - normal((low - centre) / width)
+        let normal_cdf = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+        let normal_between = |low: f64, high: f64, mean: f64, sd: f64| {
+            if sd > 0.0 {
+                normal_cdf((high - mean) / sd) - normal_cdf((low - mean) / sd)
             } else {
-                f64::from(u8::from(low <= centre && centre <= high))
+                f64::from(u8::from(low <= mean && mean <= high))
             }
         };
         match shape {
             Shape::Uniform { low, high } if low < high => ((high.min(max) - low.max(min)) / (high - low)).max(0.0),
             Shape::Uniform { low, .. } => f64::from(u8::from(min <= low && low <= max)),
-            Shape::Normal { mean, sd } => between(min, max, mean, sd),
+            Shape::Normal { mean, sd } => normal_between(min, max, mean, sd),
             Shape::LogNormal { mean, sd } => {
                 let (mu, sigma) = log_parameters(mean, sd);
                 let (low, high) = if mean < 0.0 { (-max, -min) } else { (min, max) };
-                between(libm::log(low.max(0.0)), libm::log(high.max(0.0)), mu, sigma)
+                normal_between(libm::log(low.max(0.0)), libm::log(high.max(0.0)), mu, sigma)
             }
         }
     }
 
-    /// Largest absolute value that can be returned.
+    /// Largest absolute value that can be drawn.
     pub fn largest(&self) -> f64 {
         let (low, high) = self.bounds();
         low.abs().max(high.abs())
     }
 
-    /// Whether all values have the sign of the mean, however wide the distribution is.
-    pub fn has_sign(&self) -> bool {
+    /// Whether all values have the sign of the mean even without bounds, which is so for a lognormal.
+    pub fn has_one_sign(&self) -> bool {
         matches!(self.value, Value::Drawn { shape: Shape::LogNormal { .. }, .. })
     }
 
-    /// Mean of the unbounded distribution.
+    /// Mean of the distribution without bounds.
     pub fn mean(&self) -> f64 {
         mean(&self.value)
     }
 
-    /// One draw.
+    /// Draws one value. Repeats the draw until the value lies within the bounds.
     pub fn draw(&self, stream: &mut Stream) -> f64 {
         match self.value {
             Value::Constant(value) => value,
@@ -142,7 +146,8 @@ impl Sampler {
         }
     }
 
-    /// Fills `out` with draws of identity `identity`; those outside the bounds are drawn again one by one.
+    /// Fills `out` with draws from the random stream of (seed, purpose, identity). Values outside the bounds are then
+    /// replaced one by one from a second stream.
     pub fn fill(&self, seed: u64, purpose: Purpose, identity: [u64; 2], out: &mut [f64]) {
         let Value::Drawn { shape, min, max } = self.value else {
             out.fill(self.constant().unwrap_or(f64::NAN));
@@ -160,7 +165,7 @@ impl Sampler {
     }
 }
 
-/// Draws without bounds; returns whether any draw lies outside of them.
+/// Fills `out` without regard to the bounds. Returns whether any value lies outside the bounds.
 struct Fill<'a> {
     lanes: Lanes,
     shape: Shape,
@@ -214,7 +219,7 @@ fn mean(value: &Value) -> f64 {
     }
 }
 
-/// Mean and standard deviation of ln|x| from those of x.
+/// Mean and standard deviation of ln|x|, given mean and standard deviation of x.
 fn log_parameters(mean: f64, sd: f64) -> (f64, f64) {
     let variance = libm::log1p((sd / mean) * (sd / mean));
     (libm::log(mean.abs()) - 0.5 * variance, libm::sqrt(variance))

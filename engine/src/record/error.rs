@@ -1,7 +1,7 @@
-//! What can go wrong while recording.
+//! Errors of recording.
 //!
-//! Every message says what was given, what is allowed and what to do. Reasons of the operating system are kept as
-//! text, so that an error can be cloned and shown twice: once where the writer thread met it, once where it is reported.
+//! Every message says what was given, what is accepted and what to do. The reason given by the operating system is kept
+//! as text, so that an error can be cloned.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The output exists and lapicque did not write it.
+    /// The output exists, and lapicque did not write it.
     #[error(
         "{path} exists and was not written by lapicque, so it is not replaced: choose another output, move the file \
          away, or allow it with --force", path = path.display()
     )]
-    NotOurs {
+    NotWrittenByLapicque {
         /// The output.
         path: PathBuf,
     },
@@ -25,7 +25,7 @@ pub enum RecordError {
         path: PathBuf,
         /// "a directory", "a device".
         what: &'static str,
-        /// A name that would do.
+        /// A path that would be accepted.
         example: PathBuf,
     },
     /// Another recorder is writing the same output.
@@ -40,43 +40,43 @@ pub enum RecordError {
     /// An operation on a file failed.
     #[error("cannot {action} {path}: {reason}", path = path.display())]
     File {
-        /// "write", "create", "read", …
+        /// What failed: "write", "create", "rename", …
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The operating system's words, or the library's where there are none.
+        /// The message of the operating system; if there is none, that of HDF5.
         reason: String,
     },
-    /// Writing failed in the middle of a run; what was published before is kept.
+    /// Writing failed during a run. The output keeps the data of the last flush.
     #[error(
         "cannot write {path}: {reason}. {published} keeps everything up to {kept_until_ms} ms; make room or choose \
          another output, and run again", path = path.display(), published = published.display()
     )]
-    Lost {
+    WriteFailed {
         /// The file that could not be written.
         path: PathBuf,
-        /// The operating system's words, or the library's where there are none.
+        /// The message of the operating system; if there is none, that of HDF5.
         reason: String,
-        /// The output as it was last published.
+        /// The output.
         published: PathBuf,
-        /// The model time up to which it is complete.
+        /// The model time in ms up to which the output is complete.
         kept_until_ms: f64,
     },
     /// The plan asks for something that cannot be recorded.
     #[error("{message}")]
     Plan {
-        /// What was asked, what is possible.
+        /// What the plan asks for and what can be recorded.
         message: String,
     },
-    /// A batch breaks the contract of `batch.rs`; a mistake in the program that drives the recorder.
+    /// A batch breaks the rules of [`Batch`](crate::run::Batch). This is a bug in the program that calls the recorder.
     #[error("the batch that ends at tick {until} cannot be recorded: {message}")]
     Batch {
-        /// The batch's last tick.
+        /// The last tick of the batch.
         until: u64,
         /// What is wrong with it.
         message: String,
     },
-    /// The writer thread ended before; its error was returned by an earlier call.
+    /// The recording has already ended; an earlier call returned the error.
     #[error("{path} is no longer recorded: an earlier call returned the reason", path = path.display())]
     Ended {
         /// The output.
@@ -95,19 +95,19 @@ impl RecordError {
         RecordError::File { action, path: path.to_path_buf(), reason: reason(error) }
     }
 
-    /// The same failure, met after something had been published.
+    /// The same error, if the output already holds data up to `kept_until_ms`.
     pub(super) fn after_publishing(self, published: &Path, kept_until_ms: f64) -> Self {
         match self {
             RecordError::File { path, reason, .. } => {
-                RecordError::Lost { path, reason, published: published.to_path_buf(), kept_until_ms }
+                RecordError::WriteFailed { path, reason, published: published.to_path_buf(), kept_until_ms }
             }
             other => other,
         }
     }
 }
 
-/// The reason inside an error of HDF5: the operating system's where there is one, which sits deep in the stack as
-/// `errno = 28, error message = 'No space left on device'`; the library's otherwise.
+/// The reason of an HDF5 error. If the operating system reported one, it is in a description on HDF5's error stack, as
+/// `errno = 28, error message = 'No space left on device'`. Otherwise the message of HDF5.
 fn reason(error: &hdf5::Error) -> String {
     if let Some(stack) = error.stack() {
         for frame in stack.iter() {
@@ -122,7 +122,7 @@ fn reason(error: &hdf5::Error) -> String {
     error.to_string()
 }
 
-/// Names in a list for a message: `"E", "I"`; "nothing" for none.
+/// A list of names for a message: `"E", "I"`; "nothing of the kind" if the list is empty.
 pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
     if names.is_empty() {
         return "nothing of the kind".to_string();

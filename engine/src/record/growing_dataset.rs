@@ -1,48 +1,53 @@
-//! A dataset that grows: values are gathered and written in blocks.
+//! An HDF5 dataset that grows: values are collected in a buffer and written in large pieces.
 //!
-//! A column has rows of one or more values. Appending is cheap; the dataset is extended once per block, so that HDF5 is
-//! called a few times per million values. Chunks stay within the library's chunk cache (1 MiB per dataset): larger ones
-//! are several times slower.
+//! A row of the dataset holds one value or more. Appending to the buffer is cheap. The dataset is extended only when
+//! the buffer is full, so HDF5 is called a few times per million values. The HDF5 chunks (the pieces in which HDF5
+//! stores a dataset) are small enough for HDF5's chunk cache of 1 MiB per dataset; larger chunks are several times
+//! slower.
 
 use hdf5::{Dataset, File, H5Type, SimpleExtents};
 use ndarray::ArrayView2;
 
-/// Values in a chunk of a dataset whose final length nobody knows.
-pub(super) const CHUNK: usize = 16_384;
-/// Most values in any chunk.
-const LARGEST_CHUNK: usize = 65_536;
-/// Values gathered before the dataset is extended.
-const BUFFER: usize = 262_144;
+/// Values in an HDF5 chunk of a dataset whose final length is not known.
+pub(super) const HDF5_CHUNK_VALUES: usize = 16_384;
+/// Largest number of values in an HDF5 chunk.
+const MAX_HDF5_CHUNK_VALUES: usize = 65_536;
+/// Values in the buffer above which it is written.
+const BUFFER_VALUES: usize = 262_144;
 
-/// How a column is laid out.
+/// Shape and storage of a growing dataset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     /// Values per row; `None` for a one-dimensional dataset.
     pub width: Option<usize>,
-    /// Rows expected, where known: a short dataset gets a small chunk.
+    /// Expected number of rows, if known. A short dataset gets a small HDF5 chunk.
     pub expected_rows: Option<u64>,
-    /// Whether to compress.
+    /// Whether the dataset is compressed.
     pub compress: bool,
 }
 
-/// A growing dataset.
+/// A dataset that grows by appending rows.
 #[derive(Debug)]
 pub(super) struct GrowingDataset<T> {
+    /// Absolute path in the file.
     path: String,
+    /// Values per row; `None` for a one-dimensional dataset.
     width: Option<usize>,
+    /// `None` while the file is closed.
     dataset: Option<Dataset>,
-    stored_rows: usize,
-    pending: Vec<T>,
+    written_rows: usize,
+    /// Values that are not yet written, row by row.
+    buffer: Vec<T>,
 }
 
 impl<T: H5Type> GrowingDataset<T> {
-    /// Creates the empty dataset at an absolute path whose group exists.
+    /// Creates an empty dataset at an absolute path. Its group must exist.
     pub fn create(file: &File, path: String, layout: Layout) -> hdf5::Result<Self> {
         let width = layout.width.unwrap_or(1).max(1);
-        let columns = width.min(LARGEST_CHUNK);
+        let columns = width.min(MAX_HDF5_CHUNK_VALUES);
         let expected = layout.expected_rows.map_or(usize::MAX, |rows| usize::try_from(rows).unwrap_or(usize::MAX));
-        let full = if layout.expected_rows.is_some() { LARGEST_CHUNK } else { CHUNK };
-        let rows = (full / columns).min(expected).max(1);
+        let chunk_values = if layout.expected_rows.is_some() { MAX_HDF5_CHUNK_VALUES } else { HDF5_CHUNK_VALUES };
+        let rows = (chunk_values / columns).min(expected).max(1);
         let mut builder = file.new_dataset_builder();
         if layout.compress {
             builder = builder.shuffle().deflate(1);
@@ -55,63 +60,63 @@ impl<T: H5Type> GrowingDataset<T> {
                 builder.shape(extents).chunk((rows, columns)).create(path.as_str())?
             }
         };
-        Ok(GrowingDataset { path, width: layout.width, dataset: Some(dataset), stored_rows: 0, pending: Vec::new() })
+        Ok(GrowingDataset { path, width: layout.width, dataset: Some(dataset), written_rows: 0, buffer: Vec::new() })
     }
 
-    /// The values gathered and not yet written. Whoever pushes to it calls [`GrowingDataset::write_if_full`] now and then.
-    pub fn pending(&mut self) -> &mut Vec<T> {
-        &mut self.pending
+    /// The values that are not yet written. Append values here, then call [`GrowingDataset::write_if_full`].
+    pub fn buffer(&mut self) -> &mut Vec<T> {
+        &mut self.buffer
     }
 
-    /// Rows, written or not.
+    /// Number of rows, written and buffered.
     pub fn rows(&self) -> u64 {
-        (self.stored_rows + self.pending.len() / self.width.unwrap_or(1).max(1)) as u64
+        (self.written_rows + self.buffer.len() / self.width.unwrap_or(1).max(1)) as u64
     }
 
-    /// Writes what is gathered if it fills a block.
+    /// Writes the buffered values if the buffer is full.
     pub fn write_if_full(&mut self) -> hdf5::Result<()> {
-        if self.pending.len() >= BUFFER { self.write() } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_VALUES { self.write() } else { Ok(()) }
     }
 
-    /// Writes what is gathered.
+    /// Writes all buffered values.
     pub fn write(&mut self) -> hdf5::Result<()> {
-        if self.pending.is_empty() {
+        if self.buffer.is_empty() {
             return Ok(());
         }
         let dataset = self.dataset.as_ref().ok_or("the file is closed")?;
-        let start = self.stored_rows;
+        let start = self.written_rows;
         match self.width {
             None => {
-                let end = start + self.pending.len();
+                let end = start + self.buffer.len();
                 dataset.resize(end)?;
-                dataset.write_slice(self.pending.as_slice(), start..end)?;
-                self.stored_rows = end;
+                dataset.write_slice(self.buffer.as_slice(), start..end)?;
+                self.written_rows = end;
             }
             Some(width) => {
-                let rows = self.pending.len() / width;
-                let view = ArrayView2::from_shape((rows, width), self.pending.as_slice())?;
+                let rows = self.buffer.len() / width;
+                let view = ArrayView2::from_shape((rows, width), self.buffer.as_slice())?;
                 dataset.resize((start + rows, width))?;
                 dataset.write_slice(view, (start..start + rows, 0..width))?;
-                self.stored_rows = start + rows;
+                self.written_rows = start + rows;
             }
         }
-        self.pending.clear();
+        self.buffer.clear();
         Ok(())
     }
 
-    /// The dataset, for its attributes.
+    /// The HDF5 dataset, for its attributes.
     pub fn dataset(&self) -> hdf5::Result<&Dataset> {
         self.dataset.as_ref().ok_or_else(|| "the file is closed".into())
     }
 
-    /// Lets go of the file. Only after [`GrowingDataset::write`] and a flush of the file: what the library still caches then
-    /// would be written without a word about a failure.
-    pub fn detach(&mut self) {
+    /// Closes the dataset. Call [`GrowingDataset::write`] and flush the HDF5 file before: HDF5 does not report an error
+    /// if it fails to write cached values while a dataset is being closed.
+    pub fn close(&mut self) {
         self.dataset = None;
     }
 
-    /// Takes up the same dataset in a copy of the file.
-    pub fn attach(&mut self, file: &File) -> hdf5::Result<()> {
+    /// Opens the dataset again, in a copy of the file.
+    pub fn reopen(&mut self, file: &File) -> hdf5::Result<()> {
         self.dataset = Some(file.dataset(&self.path)?);
         Ok(())
     }

@@ -1,24 +1,26 @@
-//! Recording: what a run produces goes into one HDF5 file that opens in SONATA readers.
+//! Recording: writes the results of a run into one HDF5 file that SONATA readers can open.
 //!
-//! [`Recorder`] takes the loop's batches and hands them to one writer thread, the only one that touches the file.
-//! [`export_edges`] and [`export_csv`] write the realised network, [`ReportFile`] a SONATA report. The crate
-//! lapicque-analysis reads these files. In this crate HDF5 is used here and nowhere else.
+//! [`Recorder`] receives the batches of the time loop and passes them to a writer thread. Only the writer thread
+//! touches the file. [`export_edges`] and [`export_csv`] write the synapses of a built network, [`ReportFile`] writes a
+//! SONATA report. The crate lapicque-analysis reads these files. Within the engine, only this module uses HDF5.
 //!
 //! Guarantees:
-//! - The file at the path given is whole at every moment from [`Recorder::create`] on. It holds exactly what happened up to
-//!   the time that its `t_stop_ms` names, whatever kills the process. (A crash of the machine is another matter: nothing
-//!   waits for the disk.)
-//! - The same batches give the same bits in `/spikes`, `/activity` and `/traces`, however they are cut and whenever the
-//!   file is flushed.
-//! - A file that lapicque did not write is never replaced unless forced.
+//! - From [`Recorder::create`] on, the file at the output path is always complete and readable. It contains exactly
+//!   what happened up to its `t_stop_ms`, even if the process is killed at any moment. (A crash of the whole machine is
+//!   not covered: the recorder does not wait until data have reached the disk.)
+//! - The same results give the same bits in `/spikes`, `/activity` and `/traces`, for every division into batches and
+//!   for all times at which the file is flushed.
+//! - A file that lapicque did not write is never replaced unless the user forces it.
 //!
-//! A flush of HDF5 is not atomic: if the process is killed inside it, the file may not open. Readers therefore never see the
-//! file being written. Data are written into a hidden file beside the output (`.NAME.part`). A flush closes it and renames
-//! it over the output, which the operating system does atomically. Writing goes on in a copy. `.NAME.lock` keeps two runs
-//! apart.
+//! Flushing an HDF5 file is not atomic: if the process is killed during the flush, HDF5 may be unable to open the file.
+//! Readers therefore never see the file while it is being written:
+//! - Data are written into a hidden working file in the directory of the output (`.NAME.part`).
+//! - A flush closes the working file and renames it to the output. The operating system does this rename atomically.
+//! - Writing continues in a new working file, a copy of the output.
+//! - `.NAME.lock` prevents two runs from writing the same output.
 //!
-//! Layout (`/spikes`, `/activity`, `/traces`, `/provenance`): every time is tick × dt in ms, one multiplication.
-
+//! Groups of the file: `/spikes`, `/activity`, `/traces`, `/provenance`. Every time in the file is tick × dt in ms,
+//! computed with one multiplication.
 mod activity;
 mod error;
 mod format;
@@ -41,7 +43,7 @@ mod tests;
 
 pub use error::RecordError;
 pub use provenance::Provenance;
-pub use recorder::{Claim, Recorder};
+pub use recorder::{Recorder, ReservedOutput};
 pub use sonata_edges::export_edges;
 pub use sonata_report::{Report, ReportFile};
 pub use summary::{PopulationSummary, State, Summary};

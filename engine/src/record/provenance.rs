@@ -1,7 +1,7 @@
-//! Where a recording comes from: the configuration, the program, the machine, the time.
+//! Provenance of a recording: the configuration, the program, the machine and the date.
 //!
-//! Everything that would be needed to make the file again stands in it. `/provenance` is the one part of the file that
-//! differs between two runs of the same plan.
+//! `/provenance` contains everything needed to repeat the run. It is the only part of the file that differs between two
+//! runs of the same plan.
 
 use super::hdf;
 use super::summary::{PopulationSummary, State};
@@ -9,37 +9,37 @@ use crate::plan::Plan;
 use hdf5::{File, Group};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What the recorder cannot know by itself; it goes into the file as given.
+/// Provenance that the caller of the recorder provides. It is written into the file unchanged.
 #[derive(Clone, Debug)]
 pub struct Provenance {
-    /// The configuration as the user wrote it; empty for a plan written in Rust.
+    /// The configuration file as the user wrote it; empty for a plan written in Rust.
     pub config: String,
-    /// The configuration with every default and expression resolved.
+    /// The configuration with all defaults filled in and all expressions evaluated.
     pub config_resolved: String,
-    /// Overrides from the command line, `path=value`.
+    /// Overrides from the command line, each `path=value`.
     pub overrides: Vec<String>,
-    /// The seed that was used.
+    /// The seed of the run.
     pub seed: u64,
     /// Version of lapicque.
     pub version: String,
-    /// Commit of the sources, if known.
+    /// Git commit of the sources, if known.
     pub git_commit: Option<String>,
-    /// Compiler.
+    /// Version of the Rust compiler.
     pub rustc: String,
-    /// Vector instructions in use: "avx512", "portable", …
+    /// Vector instructions that the run uses: "avx512", "portable", …
     pub vector_set: String,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: u64,
-    /// Processes.
+    /// Number of processes.
     pub ranks: u64,
     /// When the program started.
     pub started: SystemTime,
-    /// Version of the random streams: the same version and seed give the same bits.
+    /// Version of the random number streams. The same version and seed give the same random numbers.
     pub random_streams: u32,
 }
 
 impl Default for Provenance {
-    /// Of a plan written in Rust and run on one thread now.
+    /// For a plan written in Rust that runs on one thread and starts now.
     fn default() -> Self {
         Provenance {
             config: String::new(),
@@ -58,73 +58,74 @@ impl Default for Provenance {
     }
 }
 
-/// `/provenance/state` of a file whose run has not ended, or was killed.
+/// `/provenance/state` of a run that has not ended or was killed.
 pub(super) const RUNNING: &str = "running";
 
 /// Writes `/provenance` at the start of a run.
-pub(super) fn write(file: &File, plan: &Plan, given: &Provenance) -> hdf5::Result<()> {
+pub(super) fn write_start(file: &File, plan: &Plan, provenance: &Provenance) -> hdf5::Result<()> {
     let group = file.create_group("provenance")?;
-    hdf::put_document(&group, "config", &given.config)?;
-    hdf::put_document(&group, "config_resolved", &given.config_resolved)?;
-    hdf::put_documents(&group, "overrides", &given.overrides)?;
-    hdf::put(&group, "seed", &given.seed)?;
-    hdf::put(&group, "wiring_seed", &plan.wiring_seed)?;
-    hdf::put(&group, "state_seed", &plan.state_seed)?;
-    hdf::put_text(&group, "version", &given.version)?;
-    if let Some(commit) = &given.git_commit {
-        hdf::put_text(&group, "git_commit", commit)?;
+    hdf::write_text_dataset(&group, "config", &provenance.config)?;
+    hdf::write_text_dataset(&group, "config_resolved", &provenance.config_resolved)?;
+    hdf::write_text_list_dataset(&group, "overrides", &provenance.overrides)?;
+    hdf::set_attribute(&group, "seed", &provenance.seed)?;
+    hdf::set_attribute(&group, "wiring_seed", &plan.wiring_seed)?;
+    hdf::set_attribute(&group, "state_seed", &plan.state_seed)?;
+    hdf::set_text_attribute(&group, "version", &provenance.version)?;
+    if let Some(commit) = &provenance.git_commit {
+        hdf::set_text_attribute(&group, "git_commit", commit)?;
     }
-    hdf::put_text(&group, "rustc", &given.rustc)?;
-    hdf::put_text(&group, "vector_set", &given.vector_set)?;
-    hdf::put(&group, "threads", &given.threads)?;
-    hdf::put(&group, "ranks", &given.ranks)?;
-    hdf::put_text(&group, "started", &utc(given.started))?;
-    hdf::put(&group, "random_streams", &given.random_streams)?;
-    hdf::put(&group, "dt_ms", &plan.dt)?;
-    hdf::put(&group, "duration_ms", &(plan.steps as f64 * plan.dt))?;
-    hdf::put(&group, "reached_ms", &0.0_f64)?;
-    hdf::put_text(&group, "state", RUNNING)?;
+    hdf::set_text_attribute(&group, "rustc", &provenance.rustc)?;
+    hdf::set_text_attribute(&group, "vector_set", &provenance.vector_set)?;
+    hdf::set_attribute(&group, "threads", &provenance.threads)?;
+    hdf::set_attribute(&group, "ranks", &provenance.ranks)?;
+    hdf::set_text_attribute(&group, "started", &utc(provenance.started))?;
+    hdf::set_attribute(&group, "random_streams", &provenance.random_streams)?;
+    hdf::set_attribute(&group, "dt_ms", &plan.dt)?;
+    hdf::set_attribute(&group, "duration_ms", &(plan.steps as f64 * plan.dt))?;
+    hdf::set_attribute(&group, "reached_ms", &0.0_f64)?;
+    hdf::set_text_attribute(&group, "state", RUNNING)?;
     let populations = group.create_group("populations")?;
     for population in &plan.populations {
         let summary = populations.create_group(&population.name)?;
-        hdf::put(&summary, "size", &u64::from(population.size))?;
+        hdf::set_attribute(&summary, "size", &u64::from(population.size))?;
     }
     Ok(())
 }
 
-/// Writes how far the run came.
-pub(super) fn update(file: &File, reached_ms: f64, populations: &[PopulationSummary]) -> hdf5::Result<()> {
+/// Writes the model time reached and the statistics so far.
+pub(super) fn write_progress(file: &File, reached_ms: f64, populations: &[PopulationSummary]) -> hdf5::Result<()> {
     let group = file.group("provenance")?;
-    hdf::put(&group, "reached_ms", &reached_ms)?;
+    hdf::set_attribute(&group, "reached_ms", &reached_ms)?;
     let summaries = group.group("populations")?;
     for population in populations {
-        let at = summaries.group(&population.name)?;
-        hdf::put(&at, "spikes", &population.spikes)?;
-        hdf::put(&at, "rate_hz", &population.rate_hz)?;
+        let summary = summaries.group(&population.name)?;
+        hdf::set_attribute(&summary, "spikes", &population.spikes)?;
+        hdf::set_attribute(&summary, "rate_hz", &population.rate_hz)?;
         if let Some(cv) = population.cv_isi {
-            hdf::put(&at, "cv_isi", &cv)?;
+            hdf::set_attribute(&summary, "cv_isi", &cv)?;
         }
     }
     Ok(())
 }
 
-/// Writes how the run ended.
-pub(super) fn close(file: &File, state: State, phases: &[(String, f64)], peak_memory: u64) -> hdf5::Result<()> {
+/// Writes how the run ended: state, peak memory in bytes, wall time of each phase in seconds.
+pub(super) fn write_end(file: &File, state: State, phases: &[(String, f64)], peak_memory: u64) -> hdf5::Result<()> {
     let group = file.group("provenance")?;
-    hdf::put_text(&group, "state", state.word())?;
-    hdf::put(&group, "peak_memory_bytes", &peak_memory)?;
+    hdf::set_text_attribute(&group, "state", state.as_str())?;
+    hdf::set_attribute(&group, "peak_memory_bytes", &peak_memory)?;
     let wall: Group = group.create_group("wall_s")?;
     for (phase, seconds) in phases {
-        hdf::put(&wall, phase, seconds)?;
+        hdf::set_attribute(&wall, phase, seconds)?;
     }
     Ok(())
 }
 
-/// A time as RFC 3339 writes it, in UTC and whole seconds. Times before 1970 become 1970.
+/// A time in the format of RFC 3339, in UTC and whole seconds. Times before 1970 become the start of 1970.
 pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Civil date from a count of days, in eras of 400 years that begin on 1 March.
+    // The date is computed from the number of days, in eras of 400 years. Here a year begins on 1 March, so that a leap
+    // day is the last day of its year.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -1,34 +1,43 @@
-//! The files beside the output: who may write it, and how a new version takes its place in one step.
+//! Locks an output, manages its working files, and replaces the output by a new version in one step.
 //!
-//! For an output `out/run.h5` there may be, in the same directory, `.run.h5.part` (the version being written),
-//! `.run.h5.next` (a copy in the making) and `.run.h5.lock` (held by the run that writes, through a lock of the
-//! operating system that ends with the process). Nothing but a rename ever touches the output itself, so it is whole at
-//! every moment. What a killed run left behind is removed by the next one.
+//! For an output `out/run.h5` this module uses up to three hidden files in the same directory:
+//! - `.run.h5.part`, the working file: the version that is being written;
+//! - `.run.h5.next`: a copy of the output while it is being made; it becomes the next working file;
+//! - `.run.h5.lock`: held open and locked by the run that writes. The operating system releases the lock when the
+//!   process ends.
+//!
+//! The output itself is changed only by renaming a finished working file to it, so the output is always complete. If a
+//! run is killed, the next run with the same output deletes the working files.
 
 use super::error::RecordError;
-use super::format::{CSV_HEAD, FORMAT_FAMILY};
+use super::format::{CSV_HEADER, FORMAT_FAMILY};
 use super::hdf;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The claim of this process on an output. Dropping it removes the working files and gives the claim back.
+/// An output and its working files, locked by this process. Drop deletes the working files and releases the lock.
 #[derive(Debug)]
-pub(super) struct Output {
-    published: PathBuf,
-    part: PathBuf,
-    next: PathBuf,
-    lock: Lock,
+pub(super) struct OutputFiles {
+    output: PathBuf,
+    /// `.NAME.part`
+    working_file: PathBuf,
+    /// `.NAME.next`
+    next_working_file: PathBuf,
+    lock: LockFile,
 }
 
-/// Times a claim is tried again when the lock file was removed by its last owner in between.
-const ATTEMPTS: usize = 100;
+/// Number of attempts to lock the lock file. An attempt fails if the previous owner deletes the lock file in the
+/// meantime.
+const LOCK_ATTEMPTS: usize = 100;
 
-impl Output {
-    /// Claims an output: makes its directory, refuses what must not be replaced, keeps other runs away, and removes what
-    /// a killed run left.
-    pub fn claim(path: &Path, force: bool) -> Result<Output, RecordError> {
-        let path = resolve(path)?;
+impl OutputFiles {
+    /// Locks an output and creates its directory. Deletes working files that a killed run has left.
+    ///
+    /// Refused: a directory or device; an output that another run is writing; unless `force` is set, an existing file
+    /// that lapicque did not write.
+    pub fn lock(path: &Path, force: bool) -> Result<OutputFiles, RecordError> {
+        let path = follow_link(path)?;
         let Some(name) = path.file_name().map(|name| name.to_os_string()) else {
             return Err(not_a_file(&path, "a directory"));
         };
@@ -37,103 +46,113 @@ impl Output {
             _ => PathBuf::from("."),
         };
         fs::create_dir_all(&directory).map_err(|e| RecordError::io("create the directory", &directory, &e))?;
-        let beside = |suffix: &str| {
+        let hidden_file = |suffix: &str| {
             let mut hidden = std::ffi::OsString::from(".");
             hidden.push(&name);
             hidden.push(suffix);
             directory.join(hidden)
         };
-        let lock = Lock::take(beside(".lock"), &path)?;
-        let output = Output { part: beside(".part"), next: beside(".next"), published: path, lock };
-        refuse_foreign(&output.published, force)?;
-        for leftover in [&output.part, &output.next] {
-            remove(leftover).map_err(|e| RecordError::io("remove the leftover", leftover, &e))?;
+        let lock = LockFile::acquire(hidden_file(".lock"), &path)?;
+        let files = OutputFiles {
+            working_file: hidden_file(".part"),
+            next_working_file: hidden_file(".next"),
+            output: path,
+            lock,
+        };
+        check_may_replace(&files.output, force)?;
+        for leftover in [&files.working_file, &files.next_working_file] {
+            remove_if_present(leftover).map_err(|e| RecordError::io("delete the leftover file", leftover, &e))?;
         }
-        Ok(output)
+        Ok(files)
     }
 
-    /// The file readers see.
-    pub fn published(&self) -> &Path {
-        &self.published
+    /// Path of the output, the file that readers open.
+    pub fn output(&self) -> &Path {
+        &self.output
     }
 
-    /// The file to write.
-    pub fn part(&self) -> &Path {
-        &self.part
+    /// Path of the working file, the file to write into.
+    pub fn working_file(&self) -> &Path {
+        &self.working_file
     }
 
-    /// Puts the closed working file in the place of the output.
+    /// Renames the working file, which must be closed, to the output.
     pub fn publish(&self) -> Result<(), RecordError> {
-        fs::rename(&self.part, &self.published).map_err(|e| RecordError::io("publish", &self.part, &e))
+        fs::rename(&self.working_file, &self.output).map_err(|e| RecordError::io("rename", &self.working_file, &e))
     }
 
-    /// Makes a working file that begins as a copy of the output. Shares storage where the file system can.
-    pub fn continue_from_published(&self) -> Result<(), RecordError> {
-        fs::copy(&self.published, &self.next)
-            .and_then(|_| fs::rename(&self.next, &self.part))
-            .map_err(|e| RecordError::io("copy for the next flush", &self.next, &e))
+    /// Creates a new working file as a copy of the output. Both use the same storage where the file system supports
+    /// this.
+    pub fn copy_to_working_file(&self) -> Result<(), RecordError> {
+        fs::copy(&self.output, &self.next_working_file)
+            .and_then(|_| fs::rename(&self.next_working_file, &self.working_file))
+            .map_err(|e| RecordError::io("create the copy", &self.next_working_file, &e))
     }
 }
 
-impl Drop for Output {
+impl Drop for OutputFiles {
     fn drop(&mut self) {
-        // Nobody is left to tell, and the next run removes what stays.
-        let _ = remove(&self.part);
-        let _ = remove(&self.next);
-        let _ = remove(&self.lock.path);
-        // Said aloud, because a process being forked elsewhere in the program may hold the file open a moment longer.
+        // Errors are ignored: `drop` cannot return them, and the next run deletes files that remain.
+        let _ = remove_if_present(&self.working_file);
+        let _ = remove_if_present(&self.next_working_file);
+        let _ = remove_if_present(&self.lock.path);
+        // Unlock explicitly: if another thread is just starting a child process, the child may hold the file open for a
+        // moment longer, and with the open file the lock.
         let _ = self.lock.file.as_ref().map(File::unlock);
     }
 }
 
-/// A lock file, locked.
+/// The locked lock file of an output.
 #[derive(Debug)]
-struct Lock {
+struct LockFile {
     path: PathBuf,
-    /// Open and locked for as long as the claim lasts.
+    /// Open and locked until dropped. `None` on a file system without locks.
     file: Option<File>,
 }
 
-impl Lock {
-    fn take(path: PathBuf, output: &Path) -> Result<Lock, RecordError> {
+impl LockFile {
+    /// Creates and locks the lock file at `path`. Refused if another run holds the lock.
+    fn acquire(path: PathBuf, output: &Path) -> Result<LockFile, RecordError> {
         let failed = |e: &io::Error| RecordError::io("create", &path, e);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..LOCK_ATTEMPTS {
             let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(RecordError::InUse { path: output.to_path_buf() }),
-                // Some network file systems have no locks. A run there goes unguarded rather than not at all.
+                // Some network file systems have no locks. There, run without a lock instead of refusing to run.
                 Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
-                    return Ok(Lock { path, file: None });
+                    return Ok(LockFile { path, file: None });
                 }
                 Err(TryLockError::Error(e)) => return Err(failed(&e)),
             }
-            // The last owner removes the file before it unlocks: what was locked may no longer be the file of that name.
-            if is_still(&file, &path) {
-                return Ok(Lock { path, file: Some(file) });
+            // The previous owner deletes the lock file before it unlocks it. The file locked here may therefore already
+            // be deleted, and a new file may have its name.
+            if is_file_at(&file, &path) {
+                return Ok(LockFile { path, file: Some(file) });
             }
         }
         Err(RecordError::InUse { path: output.to_path_buf() })
     }
 }
 
+/// Whether the open file is the file that is now at `path`.
 #[cfg(unix)]
-fn is_still(file: &File, path: &Path) -> bool {
+fn is_file_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), fs::metadata(path)) {
-        (Ok(held), Ok(named)) => held.dev() == named.dev() && held.ino() == named.ino(),
+        (Ok(opened), Ok(at_path)) => opened.dev() == at_path.dev() && opened.ino() == at_path.ino(),
         _ => false,
     }
 }
 
 #[cfg(not(unix))]
-fn is_still(_: &File, path: &Path) -> bool {
+fn is_file_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// The file an output path means: a link that leads somewhere is followed, so that the target is replaced and not the
+/// The target of an output path that is a symbolic link, otherwise the path itself. The target is replaced, not the
 /// link.
-fn resolve(path: &Path) -> Result<PathBuf, RecordError> {
+fn follow_link(path: &Path) -> Result<PathBuf, RecordError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
             fs::canonicalize(path).map_err(|e| RecordError::io("follow the link", path, &e))
@@ -144,8 +163,8 @@ fn resolve(path: &Path) -> Result<PathBuf, RecordError> {
     }
 }
 
-/// Refuses an output that exists and is not a file, or, unless forced, not one of ours.
-fn refuse_foreign(path: &Path, force: bool) -> Result<(), RecordError> {
+/// Refuses an existing output that is not a regular file or, unless forced, that lapicque did not write.
+fn check_may_replace(path: &Path, force: bool) -> Result<(), RecordError> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -157,15 +176,20 @@ fn refuse_foreign(path: &Path, force: bool) -> Result<(), RecordError> {
     if !metadata.is_file() {
         return Err(not_a_file(path, "a device or a pipe"));
     }
-    if force || is_ours(path) { Ok(()) } else { Err(RecordError::NotOurs { path: path.to_path_buf() }) }
+    if force || written_by_lapicque(path) {
+        Ok(())
+    } else {
+        Err(RecordError::NotWrittenByLapicque { path: path.to_path_buf() })
+    }
 }
 
-/// Whether lapicque wrote a file: HDF5 of any kind, or a table of synapses. One that cannot be read is somebody else's.
-fn is_ours(path: &Path) -> bool {
-    let format = || hdf5::File::open(path).ok().and_then(|file| hdf::text(&file, "format"));
+/// Whether lapicque wrote a file: any of its HDF5 files, or a table of synapses. `false` for a file that cannot be
+/// read.
+fn written_by_lapicque(path: &Path) -> bool {
+    let format = || hdf5::File::open(path).ok().and_then(|file| hdf::text_attribute(&file, "format"));
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(CSV_HEAD.len() as u64).read_to_end(&mut head));
-    read.is_ok() && (head == CSV_HEAD.as_bytes() || format().is_some_and(|format| format.starts_with(FORMAT_FAMILY)))
+    let read = File::open(path).and_then(|file| file.take(CSV_HEADER.len() as u64).read_to_end(&mut head));
+    read.is_ok() && (head == CSV_HEADER.as_bytes() || format().is_some_and(|format| format.starts_with(FORMAT_FAMILY)))
 }
 
 fn not_a_file(path: &Path, what: &'static str) -> RecordError {
@@ -173,8 +197,8 @@ fn not_a_file(path: &Path, what: &'static str) -> RecordError {
     RecordError::NotAFile { path: path.to_path_buf(), what, example }
 }
 
-/// Removes a file that may not exist.
-fn remove(path: &Path) -> io::Result<()> {
+/// Deletes a file; no error if it does not exist.
+fn remove_if_present(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),

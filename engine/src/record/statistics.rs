@@ -1,61 +1,65 @@
-//! Spike statistics of every population while the run goes on: count, rate, irregularity.
+//! Spike statistics of every population, updated during the run: spike count, firing rate, coefficient of variation.
 //!
-//! All neurons count, whatever spikes are recorded. Interspike intervals are summed in whole ticks, so that the result
-//! does not depend on how the run was cut into batches; the mean over neurons is taken in order of their index.
+//! The statistics include all neurons, whether or not their spikes are recorded. Interspike intervals are summed in
+//! whole ticks, so the result does not depend on the division of the run into batches. The mean over neurons is
+//! computed in the order of their index.
 
 use super::summary::PopulationSummary;
 
-/// Fewest spikes of a neuron for its intervals to count.
-const FEWEST_SPIKES: u64 = 10;
+/// A neuron with fewer spikes does not contribute to the coefficient of variation.
+const MIN_SPIKES: u64 = 10;
 
-/// What one neuron's spikes add up to.
+/// Sums over the spikes of one neuron.
 #[derive(Clone, Copy, Debug, Default)]
-struct Train {
-    /// Σ interval², in ticks².
-    squares: u128,
+struct SpikeTrain {
+    /// Sum of the squared intervals, in ticks².
+    sum_of_squares: u128,
+    /// Tick of the first spike.
     first: u64,
+    /// Tick of the last spike.
     last: u64,
     spikes: u64,
 }
 
-impl Train {
+impl SpikeTrain {
     fn push(&mut self, tick: u64) {
         if self.spikes == 0 {
             self.first = tick;
         } else {
             let interval = u128::from(tick - self.last);
-            self.squares += interval * interval;
+            self.sum_of_squares += interval * interval;
         }
         self.last = tick;
         self.spikes += 1;
     }
 
-    /// sd / mean of the intervals, from exact integers: √(n·Σx² − (Σx)²) / Σx.
+    /// Coefficient of variation of the n intervals x, from exact integers: √(n·Σx² − (Σx)²) / Σx.
     fn cv(&self) -> Option<f64> {
-        if self.spikes < FEWEST_SPIKES {
+        if self.spikes < MIN_SPIKES {
             return None;
         }
         let intervals = u128::from(self.spikes - 1);
         let sum = u128::from(self.last - self.first);
-        let scatter = (intervals * self.squares).saturating_sub(sum * sum);
-        (sum > 0).then(|| (scatter as f64).sqrt() / sum as f64)
+        let scaled_variance = (intervals * self.sum_of_squares).saturating_sub(sum * sum);
+        (sum > 0).then(|| (scaled_variance as f64).sqrt() / sum as f64)
     }
 }
 
-/// The spikes of one population.
+/// Spike statistics of one population.
 #[derive(Clone, Debug)]
 pub(super) struct SpikeStatistics {
-    trains: Vec<Train>,
+    /// One per neuron.
+    trains: Vec<SpikeTrain>,
     spikes: u64,
 }
 
 impl SpikeStatistics {
-    /// For `size` neurons, none of which has spiked.
+    /// For `size` neurons without spikes so far.
     pub fn new(size: u32) -> Self {
-        SpikeStatistics { trains: vec![Train::default(); size as usize], spikes: 0 }
+        SpikeStatistics { trains: vec![SpikeTrain::default(); size as usize], spikes: 0 }
     }
 
-    /// Takes spikes in order of time. Neurons lie in the population.
+    /// Adds spikes in order of time. `neurons` are indices in the population, below its size.
     pub fn push(&mut self, ticks: &[u64], neurons: &[u32]) {
         for (&tick, &neuron) in ticks.iter().zip(neurons) {
             if let Some(train) = self.trains.get_mut(neuron as usize) {
@@ -65,7 +69,7 @@ impl SpikeStatistics {
         self.spikes += ticks.len() as u64;
     }
 
-    /// The result so far, for a window of this length; the rate in an empty window is 0.
+    /// The statistics so far, for a recorded time of `window_ms`. The rate is 0 if `window_ms` is 0.
     pub fn summary(&self, name: &str, window_ms: f64) -> PopulationSummary {
         let size = self.trains.len() as u64;
         let neuron_seconds = size as f64 * window_ms * 1e-3;
@@ -75,7 +79,7 @@ impl SpikeStatistics {
 
     fn cv_isi(&self) -> Option<f64> {
         let (mut sum, mut neurons) = (0.0, 0_u64);
-        for cv in self.trains.iter().filter_map(Train::cv) {
+        for cv in self.trains.iter().filter_map(SpikeTrain::cv) {
             sum += cv;
             neurons += 1;
         }

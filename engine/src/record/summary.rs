@@ -1,19 +1,19 @@
-//! What a recording came to: its end, its window, the statistics of each population.
+//! Summary of a recording: how the run ended, the recorded time, and spike statistics of each population.
 
 use std::path::PathBuf;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It reached its end.
+    /// The run reached its end.
     Complete,
-    /// It was stopped; the file is complete up to the time it names.
+    /// The run was stopped early. The file is complete up to the time at which the run stopped.
     Interrupted,
 }
 
 impl State {
-    /// As in the file.
-    pub fn word(self) -> &'static str {
+    /// The word for this state in the file.
+    pub fn as_str(self) -> &'static str {
         match self {
             State::Complete => "complete",
             State::Interrupted => "interrupted",
@@ -21,33 +21,33 @@ impl State {
     }
 }
 
-/// What a recording came to.
+/// Summary of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
     /// How the run ended.
     pub state: State,
-    /// Start of the recording window.
+    /// Start of the recorded time, in ms.
     pub t_start_ms: f64,
-    /// End of the recording window.
+    /// End of the recorded time, in ms.
     pub t_stop_ms: f64,
-    /// One per population, in the plan's order.
+    /// One per population, in the order of the plan.
     pub populations: Vec<PopulationSummary>,
 }
 
-/// The spikes of one population in a run, of all its neurons, in the recording window.
+/// Spike statistics of one population: all its neurons, over the recorded time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PopulationSummary {
     /// Name of the population.
     pub name: String,
-    /// Its neurons.
+    /// Number of neurons.
     pub size: u64,
-    /// Their spikes.
+    /// Number of spikes.
     pub spikes: u64,
-    /// Spikes per neuron and second.
+    /// Firing rate in Hz, averaged over the neurons.
     pub rate_hz: f64,
-    /// Mean over neurons of the coefficient of variation of the interspike intervals (standard deviation by mean, of
-    /// the neurons with at least ten spikes); `None` without such a neuron.
+    /// Coefficient of variation (CV) of the interspike intervals: standard deviation divided by mean, for each neuron
+    /// with at least ten spikes, then averaged over these neurons. `None` if no neuron has ten spikes.
     pub cv_isi: Option<f64>,
 }

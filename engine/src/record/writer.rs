@@ -1,84 +1,87 @@
-//! The writer thread: takes batches from the channel, flushes by the clock, ends the file.
+//! The writer thread: receives batches through a channel, flushes the file at intervals of wall time, and finishes the
+//! file.
 //!
-//! A flush costs a copy of the file, so it comes no sooner than twenty times its own duration after the last one: at
-//! most a twentieth of the writer's time, however large the file grows. The first flushes come early, each after twice
-//! the time of the one before, until the interval asked for is reached: a run that is lost in its first seconds keeps
-//! about half of what it had.
+//! A flush copies the whole file. The writer therefore waits after each flush at least 20 times as long as the flush
+//! took. Flushes thus take at most a twentieth of the writer's time, whatever the size of the file. At the start of a
+//! run flushes are more frequent: each comes at twice the run time of the one before, until the interval in the plan is
+//! reached. A run that is killed in its first seconds thus keeps about half of its data.
 
 use super::error::RecordError;
-use super::publish::Output;
+use super::publish::OutputFiles;
 use super::recording_file::RecordingFile;
 use super::summary::{State, Summary};
 use crate::run::Batch;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Shortest pause between flushes, in durations of the last one.
-pub(super) const PAUSE: u32 = 20;
+/// Shortest time between two flushes, as a multiple of the duration of the first of the two.
+pub(super) const PAUSE_FACTOR: u32 = 20;
 
-/// What the writer is told.
+/// A message to the writer thread.
 #[derive(Debug)]
-pub(super) enum Message {
-    /// Record this.
+pub(super) enum WriterMessage {
+    /// Record this batch.
     Batch(Batch),
-    /// Nothing more comes.
-    Finish(Ending),
+    /// The run has ended: finish the file.
+    Finish(RunEnd),
 }
 
 /// How a run ended.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct RunEnd {
     /// Complete or interrupted.
     pub state: State,
-    /// Wall time of each phase, in seconds.
+    /// Name and wall time in seconds of each phase.
     pub phases: Vec<(String, f64)>,
-    /// In bytes.
+    /// Peak memory of the process, in bytes.
     pub peak_memory: u64,
-    /// The tick reached; `None`: that of the last batch.
+    /// Last tick of the run; `None`: the last tick of the last batch.
     pub until: Option<u64>,
 }
 
-/// One recording in the making. The file is dropped, and with it the file closed, before the working file is removed.
+/// A recording that is being written. The order of the fields matters: `file` is dropped first, which closes the
+/// working file before `output` deletes it.
 #[derive(Debug)]
 pub(super) struct Writer {
     file: RecordingFile,
-    output: Output,
-    /// Wall time between flushes; `None`: only at the end.
+    output: OutputFiles,
+    /// Wall time between flushes; `None`: flush only at the end.
     interval: Option<Duration>,
-    /// Shortest time from one flush to the next, in durations of the first.
-    pause: u32,
+    /// Shortest time between two flushes, as a multiple of the duration of the first of the two.
+    pause_factor: u32,
     next_flush: Option<Instant>,
     started: Instant,
-    /// Model time up to which the output is complete; `None` before anything was published.
+    /// Model time in ms up to which the output is complete; `None` before the first flush.
     kept_until_ms: Option<f64>,
-    unsaved: bool,
+    /// Whether batches have arrived since the last flush.
+    has_unsaved_data: bool,
 }
 
 impl Writer {
-    /// For an output that was claimed and a file that writes its working file. `flush_s` that is no time at all (not
-    /// finite, negative) means no flush before the end.
-    pub fn new(output: Output, file: RecordingFile, flush_s: f64, pause: u32) -> Self {
+    /// A writer for a locked output and the file that writes its working file. `flush_s` is the wall time between
+    /// flushes in seconds; a negative, infinite or NaN value means no flush before the end.
+    pub fn new(output: OutputFiles, file: RecordingFile, flush_s: f64, pause_factor: u32) -> Self {
         let interval = Duration::try_from_secs_f64(flush_s).ok();
         Writer {
             file,
             output,
             interval,
-            pause,
+            pause_factor,
             next_flush: None,
             started: Instant::now(),
             kept_until_ms: None,
-            unsaved: false,
+            has_unsaved_data: false,
         }
     }
 
-    /// Publishes what there is and goes on with a copy.
+    /// Publishes all data received so far and continues in a copy of the file.
     pub fn flush(&mut self) -> Result<(), RecordError> {
         let began = Instant::now();
         self.publish()?;
-        self.output.continue_from_published().map_err(|e| self.lost(e))?;
-        self.file.reopen().map_err(|e| self.lost(e))?;
-        self.unsaved = false;
-        let shortest = began.elapsed().saturating_mul(self.pause);
+        self.output.copy_to_working_file().map_err(|e| self.add_kept_time(e))?;
+        self.file.reopen().map_err(|e| self.add_kept_time(e))?;
+        self.has_unsaved_data = false;
+        let shortest = began.elapsed().saturating_mul(self.pause_factor);
         self.next_flush = self.interval.and_then(|interval| {
             let wanted = interval.min(self.started.elapsed());
             Instant::now().checked_add(wanted.max(shortest))
@@ -86,58 +89,60 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes and closes the working file and renames it to the output.
     fn publish(&mut self) -> Result<(), RecordError> {
-        self.file.commit().and_then(|()| self.output.publish()).map_err(|e| self.lost(e))?;
+        self.file.write_and_close().and_then(|()| self.output.publish()).map_err(|e| self.add_kept_time(e))?;
         self.kept_until_ms = Some(self.file.reached_ms());
         Ok(())
     }
 
-    /// The error with what is kept in spite of it.
-    fn lost(&self, error: RecordError) -> RecordError {
+    /// Adds to an error the time up to which the output is complete.
+    fn add_kept_time(&self, error: RecordError) -> RecordError {
         match self.kept_until_ms {
-            Some(kept) => error.after_publishing(self.output.published(), kept),
+            Some(kept) => error.after_publishing(self.output.output(), kept),
             None => error,
         }
     }
 
-    /// Records until told that nothing more comes. A channel that is closed without a word is an interruption.
-    pub fn run(mut self, messages: &Receiver<Message>) -> Result<Summary, RecordError> {
+    /// Records batches until the run ends. A channel that is closed without [`WriterMessage::Finish`] counts as an
+    /// interrupted run.
+    pub fn run(mut self, messages: &Receiver<WriterMessage>) -> Result<Summary, RecordError> {
         loop {
             match self.receive(messages) {
-                Ok(Message::Batch(batch)) => {
-                    self.file.append(&batch).map_err(|e| self.lost(e))?;
-                    self.unsaved = true;
+                Ok(WriterMessage::Batch(batch)) => {
+                    self.file.append(&batch).map_err(|e| self.add_kept_time(e))?;
+                    self.has_unsaved_data = true;
                 }
-                Ok(Message::Finish(ending)) => return self.finish(&ending),
+                Ok(WriterMessage::Finish(end)) => return self.finish(&end),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     let state = State::Interrupted;
-                    return self.finish(&Ending { state, phases: Vec::new(), peak_memory: 0, until: None });
+                    return self.finish(&RunEnd { state, phases: Vec::new(), peak_memory: 0, until: None });
                 }
             }
-            if self.unsaved && self.next_flush.is_some_and(|due| Instant::now() >= due) {
+            if self.has_unsaved_data && self.next_flush.is_some_and(|next_flush| Instant::now() >= next_flush) {
                 self.flush()?;
             }
         }
     }
 
-    /// The next message, waited for until a flush is due if there is something to save.
-    fn receive(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+    /// Waits for the next message. If there are unsaved data, waits no longer than until the next flush.
+    fn receive(&self, messages: &Receiver<WriterMessage>) -> Result<WriterMessage, RecvTimeoutError> {
         match self.next_flush {
-            Some(due) if self.unsaved => messages.recv_deadline(due),
+            Some(next_flush) if self.has_unsaved_data => messages.recv_deadline(next_flush),
             _ => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
-    fn finish(mut self, ending: &Ending) -> Result<Summary, RecordError> {
-        if let Some(until) = ending.until {
-            self.file.append(&Batch { until, ..Batch::default() }).map_err(|e| self.lost(e))?;
+    fn finish(mut self, end: &RunEnd) -> Result<Summary, RecordError> {
+        if let Some(until) = end.until {
+            self.file.append(&Batch { until, ..Batch::default() }).map_err(|e| self.add_kept_time(e))?;
         }
-        self.file.seal(ending.state, &ending.phases, ending.peak_memory).map_err(|e| self.lost(e))?;
+        self.file.write_end(end.state, &end.phases, end.peak_memory).map_err(|e| self.add_kept_time(e))?;
         let populations = self.file.summaries();
         let (t_start_ms, t_stop_ms) = self.file.window_ms();
         self.publish()?;
-        let path = self.output.published().to_path_buf();
-        Ok(Summary { file: path, state: ending.state, t_start_ms, t_stop_ms, populations })
+        let path = self.output.output().to_path_buf();
+        Ok(Summary { file: path, state: end.state, t_start_ms, t_stop_ms, populations })
     }
 }

@@ -1,4 +1,4 @@
-//! Epochs: how a run is cut into stretches, and what an observer sees of one.
+//! Epochs: how a run is cut into them, and what an observer sees of an epoch.
 
 use super::batch::Batch;
 use crate::synapses::{History, StepSpikes};
@@ -6,35 +6,36 @@ use crossbeam::utils::CachePadded;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::{PoisonError, RwLock};
 
-/// Longest epoch in steps, where delays would allow a longer one: the observer is called at least that often.
+/// Longest epoch in steps, even if the delays allow longer ones: the observer is called at least that often.
 const LONGEST_EPOCH: u64 = 64;
 
-/// Fewest steps that the observer is shown at a time, unless the run ends. Where epochs are short, to call it for each
-/// would take a noticeable part of the time.
+/// Smallest number of steps that the observer is shown at a time, except at the end of a run. A call after every short
+/// epoch would take a noticeable part of the time.
 pub const OBSERVED_STEPS: u64 = 8;
 
-/// Samples of a tile's neurons, row after row, for each trace and variable.
+/// Samples of one tile's neurons: an item for each variable of each trace, row after row.
 pub type Samples = Vec<Vec<f64>>;
-/// The same, written by the tile's worker and read by the observer. Each lies on cache lines of its own.
+/// Samples that the tile's worker writes and the observer reads. The padding keeps each lock on cache lines of its own.
 pub type SharedSamples = CachePadded<RwLock<Samples>>;
 
-/// What an observer sees: the steps since it saw some last, which are one epoch or a few short ones.
+/// What an observer sees: all steps since the observer was last called. They are one epoch, or a few short ones.
 pub struct Epoch<'a> {
-    /// The steps that have ended.
+    /// The ticks at which these steps end.
     pub ticks: RangeInclusive<u64>,
     pub(super) history: &'a History,
+    /// Samples of each tile.
     pub(super) samples: &'a [SharedSamples],
-    /// For each tile, the neurons of each trace that it holds.
+    /// For each tile and each variable of each trace: the number of recorded neurons.
     pub(super) widths: &'a [Vec<usize>],
 }
 
 impl Epoch<'_> {
-    /// Spikes of one of the steps.
+    /// The spikes stamped `tick`, which must be one of [`Epoch::ticks`].
     pub fn spikes(&self, tick: u64) -> &StepSpikes {
         self.history.at(tick)
     }
 
-    /// Appends all to a batch for `populations` populations.
+    /// Appends all spikes and samples to a batch. `populations` is the number of populations of the plan.
     pub fn append_to(&self, batch: &mut Batch, populations: usize) {
         batch.until = *self.ticks.end();
         batch.spikes.resize_with(populations, Default::default);
@@ -53,12 +54,12 @@ impl Epoch<'_> {
         }
         let tiles: Vec<_> = self.samples.iter().map(|s| s.read().unwrap_or_else(PoisonError::into_inner)).collect();
         batch.samples.resize_with(self.widths.first().map_or(0, Vec::len), Vec::new);
-        for (probe, samples) in batch.samples.iter_mut().enumerate() {
-            // Every tile has its neurons' part of every row.
+        for (variable, samples) in batch.samples.iter_mut().enumerate() {
+            // A row of the batch consists of the rows of all tiles, one after the other.
             let parts: Vec<(&[f64], usize)> = tiles
                 .iter()
                 .zip(self.widths)
-                .filter_map(|(samples, widths)| Some((&samples.get(probe)?[..], widths[probe])))
+                .filter_map(|(samples, widths)| Some((&samples.get(variable)?[..], widths[variable])))
                 .filter(|(_, width)| *width > 0)
                 .collect();
             let rows = parts.first().map_or(0, |(part, width)| part.len() / width);
@@ -71,10 +72,11 @@ impl Epoch<'_> {
     }
 }
 
-/// Watches a run. Called after every epoch, or as soon as [`OBSERVED_STEPS`] steps have ended where epochs are shorter, on the
-/// first worker's thread; `Break` ends the run four epochs later, or at its end, and these are shown too.
+/// Watches a run. The first worker's thread calls it after every epoch. Where epochs are shorter than
+/// [`OBSERVED_STEPS`] steps, it is called once at least that many steps have ended.
 pub trait Observer: Send {
-    /// Sees an epoch.
+    /// Sees the steps since the last call. `Break` ends the run four epochs later, or at its end if that comes first.
+    /// The observer sees these last epochs too.
     fn epoch(&mut self, epoch: &Epoch<'_>) -> ControlFlow<()>;
 }
 
@@ -87,16 +89,17 @@ impl<F: FnMut(&Epoch<'_>) -> ControlFlow<()> + Send> Observer for F {
 /// How a run is cut into epochs.
 #[derive(Clone, Copy, Debug)]
 pub struct Epochs {
-    /// Steps of an epoch.
+    /// Number of steps in an epoch.
     pub steps: u64,
-    /// First steps of an epoch that need no spikes of the one before.
-    pub lead: u64,
+    /// Number of steps at the beginning of an epoch that need no spikes of the epoch before: all steps, or all except
+    /// one.
+    pub independent_steps: u64,
 }
 
 impl Epochs {
-    /// Those of a network whose shortest delay has so many steps.
+    /// The epochs of a network whose shortest delay is `shortest_delay` steps, at least 1.
     pub fn new(shortest_delay: u32) -> Epochs {
         let steps = u64::from(shortest_delay.div_ceil(2)).min(LONGEST_EPOCH);
-        Epochs { steps, lead: (u64::from(shortest_delay) - steps).min(steps) }
+        Epochs { steps, independent_steps: (u64::from(shortest_delay) - steps).min(steps) }
     }
 }

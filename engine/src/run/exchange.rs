@@ -1,7 +1,9 @@
-//! How the spikes of all tiles reach every worker: sent as messages, received, merged into the worker's history.
+//! How the spikes of all tiles reach every worker: tiles send messages, workers receive them and merge them into their
+//! histories.
 //!
-//! The message of a tile about one epoch holds, for each step, the end of each population's neurons and then the neurons
-//! that spiked.
+//! A tile sends one message for each epoch. For each step, the message contains two lists, one after the other. The
+//! first has, for each population, the number of neurons that spiked in this and all populations before. The second has
+//! the neurons that spiked, population after population, by their index in the population.
 
 use super::mailbox::{Disconnected, Mailboxes};
 use crate::synapses::History;
@@ -10,21 +12,21 @@ use std::ops::{Range, RangeInclusive};
 /// Messages of all tiles, by tile.
 type Inbox = Vec<Vec<u32>>;
 
-/// One worker's side of the exchange. Buffers stay from call to call.
+/// One worker's side of the exchange. The buffers are reused from call to call.
 pub struct Exchange {
-    /// Number of the worker's tiles.
+    /// Numbers of the worker's own tiles.
     own: Range<usize>,
-    /// Messages about epochs of even and of odd number.
+    /// Messages of the last even and of the last odd epoch.
     inboxes: [Inbox; 2],
     scratch: Scratch,
 }
 
-/// What [`merge`] needs.
+/// Buffers of [`merge`].
 #[derive(Default)]
 struct Scratch {
-    /// Where the next step begins in each tile's message.
-    places: Vec<usize>,
-    /// Tiles that have spikes in this step, and where it begins in their messages.
+    /// Where the next step begins in the message of each tile.
+    positions: Vec<usize>,
+    /// Tiles that have spikes in this step, each with the position at which the step begins in its message.
     spiking: Vec<(usize, usize)>,
 }
 
@@ -40,30 +42,30 @@ impl Exchange {
         self.own.clone()
     }
 
-    /// The message of one of the worker's tiles about an epoch, while it is written.
+    /// The message of one of the worker's tiles in an epoch, to be written.
     pub fn message(&mut self, tile: usize, epoch: u64) -> &mut Vec<u32> {
         &mut self.inboxes[epoch as usize % 2][tile]
     }
 
-    /// Sends the message of one of the worker's tiles about an epoch.
+    /// Sends the message of one of the worker's tiles in an epoch. Does nothing if the worker has all tiles.
     pub fn send(&self, mailboxes: &Mailboxes, tile: usize, epoch: u64) {
         if self.own.len() < self.inboxes[0].len() {
             mailboxes.send(tile, epoch, &self.inboxes[epoch as usize % 2][tile]);
         }
     }
 
-    /// Waits for the messages of all other tiles about an epoch.
+    /// Waits for the messages of all other workers' tiles in an epoch.
     fn receive_all(&mut self, mailboxes: &Mailboxes, epoch: u64) -> Result<(), Disconnected> {
         let own = &self.own;
         let inbox = &mut self.inboxes[epoch as usize % 2];
         let others = |(tile, _): &(usize, &mut Vec<u32>)| !own.contains(tile);
-        // The message before the last one tells about how long the next will be.
+        // The message two epochs ago, which is still in the inbox, is about as long as the one to be received.
         inbox.iter_mut().enumerate().filter(others).for_each(|(i, last)| mailboxes.request(i, epoch, last.len()));
         inbox.iter_mut().enumerate().filter(others).try_for_each(|(i, spikes)| mailboxes.receive(i, epoch, spikes))
     }
 
-    /// Waits for the spikes of all other tiles in an epoch whose steps end at `ticks`, and puts those of all tiles into the
-    /// history.
+    /// Waits for the spikes of all other workers' tiles in an epoch whose steps end at `ticks`. Then puts the spikes of
+    /// all tiles into the history.
     pub fn receive(
         &mut self,
         mailboxes: &Mailboxes,
@@ -77,7 +79,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Waits until all other workers have come to an epoch that is not run, by empty messages about it.
+    /// Waits until all other workers have reached an epoch that is not run: sends and receives empty messages of this
+    /// epoch.
     pub fn wait_for_all(&mut self, mailboxes: &Mailboxes, epoch: u64) -> Result<(), Disconnected> {
         self.inboxes[epoch as usize % 2].iter_mut().for_each(Vec::clear);
         self.own.clone().for_each(|tile| self.send(mailboxes, tile, epoch));
@@ -88,28 +91,29 @@ impl Exchange {
 /// Puts the spikes of all tiles into the history, in the order of (step, population, neuron).
 fn merge(
     inbox: &[Vec<u32>],
-    Scratch { places, spiking }: &mut Scratch,
+    Scratch { positions, spiking }: &mut Scratch,
     ticks: RangeInclusive<u64>,
     populations: usize,
     history: &mut History,
 ) {
-    places.clear();
-    places.resize(inbox.len(), 0);
+    positions.clear();
+    positions.resize(inbox.len(), 0);
     for t in ticks {
         let all = history.at_mut(t);
         all.clear();
-        // In most steps most tiles have no spike, and in the others most populations have none. They are skipped early.
+        // In most steps most tiles have no spike. They are skipped here. In the others most populations have no spike.
+        // They are skipped below.
         spiking.clear();
-        for (i, (spikes, place)) in inbox.iter().zip(&mut *places).enumerate() {
-            let end = spikes[*place..*place + populations].last().map_or(0, |&end| end as usize);
+        for (i, (spikes, position)) in inbox.iter().zip(&mut *positions).enumerate() {
+            let end = spikes[*position..*position + populations].last().map_or(0, |&end| end as usize);
             if end > 0 {
-                spiking.push((i, *place));
+                spiking.push((i, *position));
             }
-            *place += populations + end;
+            *position += populations + end;
         }
         for p in 0..populations {
-            for &(i, place) in &*spiking {
-                let (ends, neurons) = inbox[i][place..].split_at(populations);
+            for &(i, position) in &*spiking {
+                let (ends, neurons) = inbox[i][position..].split_at(populations);
                 let start = if p == 0 { 0 } else { ends[p - 1] };
                 if start < ends[p] {
                     all.neurons.extend_from_slice(&neurons[start as usize..ends[p] as usize]);

@@ -1,8 +1,8 @@
 //! Running a built network: the tiles, the time loop over them, and how threads exchange spikes.
 //!
-//! [`Simulation`] is what users hold. `tile` updates the neurons of one tile and delivers its synapses. `time_loop` runs the
-//! workers, `exchange` and `mailbox` carry spikes between them. [`Epoch`] is what an [`Observer`] sees, [`Batch`] what a
-//! stretch of simulation produced.
+//! [`Simulation`] is the interface for users. `tile` updates the neurons of one tile and delivers spikes through its
+//! synapses. `time_loop` runs the workers. `exchange` and `mailbox` carry spikes between workers. An [`Observer`] sees
+//! the run [`Epoch`] by epoch. A [`Batch`] holds the spikes and samples of a stretch of simulation.
 
 mod batch;
 mod epoch;

@@ -1,9 +1,9 @@
-//! A network that runs: build it from a plan, run it for a while, look at it, change it, run on.
+//! A network that runs: build it from a plan, run it, read and change its state and parameters, run it further.
 
 use super::batch::Batch;
 use super::epoch::{Epoch, Epochs, OBSERVED_STEPS, Observer};
 use super::tile::Tile;
-use super::time_loop::{self, Channels, Course, Worker};
+use super::time_loop::{self, Channels, LoopSettings, Worker};
 use crate::build::{self, Blueprint, estimate};
 use crate::error::{BuildError, RunError};
 use crate::memory::machine_memory;
@@ -17,18 +17,18 @@ use std::sync::{Mutex, PoisonError};
 /// How to build a network.
 #[derive(Clone)]
 pub struct Options {
-    /// Threads; 0 is an error. Never changes a result.
+    /// Number of threads; 0 is refused. Never changes a result.
     pub threads: usize,
-    /// Tiles: at least one per thread, 0 for just that. Never changes a result.
+    /// Number of tiles. Fewer tiles than threads, such as 0, means one tile per thread. Never changes a result.
     pub tiles: usize,
-    /// The models that the plan may name.
+    /// The models that the plan may use.
     pub models: Models,
-    /// Whether common combinations of membrane and receptors run in one fused pass. Never changes a result.
+    /// Whether common combinations of membrane and receptors are updated in one fused loop. Never changes a result.
     pub fuse: bool,
-    /// Delays that are delivered together where weights are stored one by one, a power of two up to 64; 0 for as many as
-    /// suit rows and tile. Never changes a result.
+    /// Number of delays in a band where each synapse has its own weight: a power of two up to 64. 0 means that the
+    /// number is chosen from the length of the rows and the size of the tile. Never changes a result.
     pub band: u32,
-    /// Whether a network that needs more memory than the machine has is built all the same.
+    /// Whether to build a network that needs more memory than the machine has.
     pub ignore_memory: bool,
 }
 
@@ -50,27 +50,28 @@ pub struct Simulation {
     channels: Channels,
     tick: u64,
     epochs: Epochs,
+    /// Synaptic events so far.
     events: u64,
-    /// Synapses that leave each neuron of each population.
-    degrees: Vec<Vec<u64>>,
+    /// Out-degree of each neuron of each population.
+    out_degrees: Vec<Vec<u64>>,
 }
 
 impl Network {
-    /// Builds the network, to run on so many threads.
+    /// Builds the network, to run on `threads` threads.
     pub fn build(self, threads: usize) -> Result<Simulation, BuildError> {
         let (plan, models) = self.into_plan();
         Simulation::new(plan, Options { threads, models, ..Options::default() })
     }
 }
 
-/// A synapse as it was realised.
+/// A synapse of a built network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Synapse {
     /// Source population and neuron.
     pub source: (usize, u32),
     /// Target population and neuron.
     pub target: (usize, u32),
-    /// Receptor of the target.
+    /// Index of the receptor in the target population.
     pub receptor: usize,
     /// Weight in the receptor's unit, as stored: a whole number of quanta.
     pub weight: f64,
@@ -79,7 +80,8 @@ pub struct Synapse {
 }
 
 impl Simulation {
-    /// Builds the network of a plan.
+    /// Builds the network of a plan. Refuses 0 threads, a plan that [`check`] refuses, and a network that needs more
+    /// memory than the machine has, unless [`Options::ignore_memory`] is set.
     pub fn new(plan: Plan, options: Options) -> Result<Simulation, BuildError> {
         let threads = options.threads;
         if threads == 0 {
@@ -101,70 +103,74 @@ impl Simulation {
             let synapses = build::tile_synapses(&plan, &preparation, tile)?;
             Tile::new(&plan, &options.models, &preparation.blueprint, tile, synapses, options.fuse)
         };
-        // Each worker builds the tiles that it will run: memory is nearest to the thread that writes it first.
+        // Each worker builds the tiles that it will run: the system places memory near the thread that first writes to
+        // it.
         let tiles_of = |worker: usize| tiles * worker / threads..tiles * (worker + 1) / threads;
         let built = pool.broadcast(|context| tiles_of(context.index()).map(build).collect::<Result<Vec<_>, _>>());
         let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epochs = Epochs::new(delays.map_or(u32::MAX, |d| d.0));
-        let room = delays.map_or(0, |d| d.1 as usize).max(OBSERVED_STEPS as usize) + 2 * epochs.steps as usize + 1;
-        let widths = tiles.iter().map(|tile| tile.probe_widths()).collect();
-        let none = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
+        // The history keeps the spikes of the longest delay, and all steps that the observer is shown at a time. These
+        // ended up to two epochs ago.
+        let history_steps =
+            delays.map_or(0, |d| d.1 as usize).max(OBSERVED_STEPS as usize) + 2 * epochs.steps as usize + 1;
+        let widths = tiles.iter().map(|tile| tile.recorded_neurons()).collect();
+        let zeros = || plan.populations.iter().map(|p| vec![0; p.size as usize]).collect::<Vec<Vec<u64>>>();
         let degrees_of = |tile: &&Tile| {
-            let mut degrees = none();
+            let mut degrees = zeros();
             tile.synapses.add_degrees(&mut degrees);
             degrees
         };
-        let both = |mut a: Vec<Vec<u64>>, b: Vec<Vec<u64>>| {
+        let add = |mut a: Vec<Vec<u64>>, b: Vec<Vec<u64>>| {
             a.iter_mut().flatten().zip(b.into_iter().flatten()).for_each(|(a, b)| *a += b);
             a
         };
-        let degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(none, both));
+        let out_degrees = pool.install(|| tiles.par_iter().map(degrees_of).reduce(zeros, add));
         let channels = Channels::new(threads, widths);
         let all = tiles.len();
-        let worker = |(index, tiles)| Worker::new(tiles, tiles_of(index).start, all, room);
+        let worker = |(index, tiles)| Worker::new(tiles, tiles_of(index).start, all, history_steps);
         let workers = built.into_iter().enumerate().map(worker).map(Mutex::new).collect();
         let blueprint = preparation.blueprint;
-        Ok(Simulation { plan, options, blueprint, pool, workers, channels, tick: 0, epochs, events: 0, degrees })
+        Ok(Simulation { plan, options, blueprint, pool, workers, channels, tick: 0, epochs, events: 0, out_degrees })
     }
 
-    /// The plan, with the changes made since.
+    /// The plan, with all changes made by [`Simulation::set_parameter`] and [`Simulation::set_input`].
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Time reached, ms.
+    /// Time reached, in ms.
     pub fn time(&self) -> f64 {
         self.tick as f64 * self.plan.dt
     }
 
-    /// Steps done.
+    /// Number of steps done.
     pub fn tick(&self) -> u64 {
         self.tick
     }
 
-    /// Neurons.
+    /// Number of neurons.
     pub fn neurons(&self) -> u64 {
         self.plan.populations.iter().map(|p| u64::from(p.size)).sum()
     }
 
-    /// Synapses.
+    /// Number of synapses.
     pub fn synapses(&self) -> u64 {
-        self.degrees.iter().flatten().sum()
+        self.out_degrees.iter().flatten().sum()
     }
 
-    /// Synaptic events so far: every spike counts once for each synapse of its neuron.
+    /// Number of synaptic events so far: every spike counts once for each outgoing synapse of its neuron.
     pub fn synaptic_events(&self) -> u64 {
         self.events
     }
 
-    /// Threads in use.
+    /// Number of threads.
     pub fn threads(&self) -> usize {
         self.options.threads
     }
 
-    /// Bytes that (synapses, neurons and their inputs) hold.
+    /// Bytes of memory held by (synapses, neurons with their inputs).
     pub fn bytes(&self) -> (usize, usize) {
         let each = self.workers.iter().map(|w| {
             let worker = w.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,17 +180,17 @@ impl Simulation {
         each.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
-    /// Largest rounding of a weight, relative to the typical weight of its projection.
+    /// Largest rounding error of a weight, relative to the typical weight of its projection.
     pub fn weight_rounding(&self) -> f64 {
         self.blueprint.rounding.largest
     }
 
-    /// What is to be said of that, if it is noticeable.
+    /// A warning about the rounding of weights, if the error is noticeable.
     pub fn rounding_warning(&self) -> Option<String> {
         self.blueprint.rounding.warning(&self.plan)
     }
 
-    /// Runs for `duration` ms, rounded to the nearest step, and returns spikes and traces of that stretch.
+    /// Runs for `duration` ms, rounded to the nearest step. Returns the spikes and samples of this time.
     pub fn run_for(&mut self, duration: f64) -> Result<Batch, RunError> {
         let mut batch = Batch::default();
         let populations = self.plan.populations.len();
@@ -196,20 +202,20 @@ impl Simulation {
         Ok(batch)
     }
 
-    /// Runs `steps` steps and shows them all to the observer, who may break off.
+    /// Runs `steps` steps and shows all of them to the observer, which can stop the run early.
     pub fn run(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<(), RunError> {
         let mut events = 0;
-        let Simulation { pool, workers, plan, channels, degrees, blueprint, .. } = self;
+        let Simulation { pool, workers, plan, channels, out_degrees, blueprint, .. } = self;
         let mut count = |epoch: &Epoch<'_>| {
             for tick in epoch.ticks.clone() {
-                for (p, degrees) in degrees.iter().enumerate() {
+                for (p, degrees) in out_degrees.iter().enumerate() {
                     events += epoch.spikes(tick).of(p).iter().map(|&n| degrees[n as usize]).sum::<u64>();
                 }
             }
             observer.epoch(epoch)
         };
-        let course = Course { plan, epochs: self.epochs, update_first: blueprint.no_jumps };
-        self.tick = time_loop::run(pool, workers, channels, course, self.tick..self.tick + steps, &mut count)?;
+        let settings = LoopSettings { plan, epochs: self.epochs, update_first: blueprint.no_jumps };
+        self.tick = time_loop::run(pool, workers, channels, settings, self.tick..self.tick + steps, &mut count)?;
         self.events += events;
         Ok(())
     }
@@ -218,7 +224,7 @@ impl Simulation {
         find(&self.plan.populations, "population", name, |p| &p.name)
     }
 
-    /// Values of a state variable of all neurons of a population: `v`, or `receptor.variable`.
+    /// Values of a state variable, `v` or `receptor.variable`, of all neurons of a population. Refuses unknown names.
     pub fn get(&self, population: &str, variable: &str) -> Result<Vec<f64>, BuildError> {
         let p = self.population(population)?;
         let (receptor, index) = build::find_variable(&self.plan.populations[p], variable)?;
@@ -233,7 +239,8 @@ impl Simulation {
         Ok(values)
     }
 
-    /// Changes a state variable of all neurons of a population.
+    /// Sets a state variable, `v` or `receptor.variable`, of all neurons of a population. Refuses unknown names, values
+    /// that are not finite, and a number of values other than the number of neurons.
     pub fn set(&mut self, population: &str, variable: &str, values: &[f64]) -> Result<(), BuildError> {
         let p = self.population(population)?;
         let plan = &self.plan.populations[p];
@@ -263,7 +270,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// Changes a parameter of the membrane of a population; state and refractory time go on as they are.
+    /// Changes a parameter of the membrane of a population, in the engine's unit. State variables and the refractory
+    /// time left stay as they are. If the value is refused, nothing changes.
     pub fn set_parameter(&mut self, population: &str, field: &str, value: Value) -> Result<(), BuildError> {
         let p = self.population(population)?;
         let model = &mut self.plan.populations[p].neuron;
@@ -272,7 +280,8 @@ impl Simulation {
         let (plan, options, blueprint) = (&self.plan, &self.options, &self.blueprint);
         let rebuild = |workers: &mut [Mutex<Worker>]| -> Result<(), BuildError> {
             let variables: Vec<_> = build::variables(&plan.populations[p]).iter().map(|v| (v.1, v.2)).collect();
-            // All new neurons and stimuli first, so that a refusal changes nothing.
+            // All new neurons and stimuli are built before the first one is replaced, so that a refusal changes
+            // nothing.
             let mut fresh = Vec::new();
             for worker in &mut *workers {
                 for tile in &worker.get_mut().unwrap_or_else(PoisonError::into_inner).tiles {
@@ -293,7 +302,7 @@ impl Simulation {
                         && let Some((neurons, stimuli)) = fresh.next()
                     {
                         tile.neurons[p] = Some(neurons);
-                        put_stimuli(tile, stimuli);
+                        replace_stimuli(tile, stimuli);
                     }
                 }
             }
@@ -306,11 +315,13 @@ impl Simulation {
         result
     }
 
-    /// Changes a parameter of an input, in the engine's unit. Its random stream goes on.
+    /// Changes a parameter of an input, in the engine's unit. The input continues its random stream. If the value is
+    /// refused, nothing changes.
     ///
-    /// Events are whole numbers of a quantum that was chosen when the network was built, with room for 200 events of the
-    /// weight given then in a step, or for as many as the rate given then can bring. A change that needs more room is
-    /// refused, and so is a weight so small that a thousandth of it would be lost by rounding.
+    /// Weights of events are whole numbers of a quantum, which was chosen when the network was built. The quantum
+    /// leaves room for 200 events in a step with the weight given then, or for the most events that the rate given then
+    /// can produce. Refused are a change that needs more room, and a weight so small that its rounding error would be
+    /// more than a thousandth of it.
     pub fn set_input(&mut self, input: &str, field: &str, value: Value) -> Result<(), BuildError> {
         let named: Vec<usize> = (0..self.plan.inputs.len()).filter(|&i| self.plan.inputs[i].name == input).collect();
         let Some(&first) = named.first() else {
@@ -328,7 +339,7 @@ impl Simulation {
                 }
             }
             let tiles = workers.iter_mut().flat_map(|w| &mut w.get_mut().unwrap_or_else(PoisonError::into_inner).tiles);
-            tiles.zip(fresh).for_each(|(tile, stimuli)| put_stimuli(tile, stimuli));
+            tiles.zip(fresh).for_each(|(tile, stimuli)| replace_stimuli(tile, stimuli));
             Ok(())
         };
         let result = rebuild(&mut self.workers);
@@ -340,10 +351,11 @@ impl Simulation {
         result
     }
 
-    /// Calls `f` with every synapse, tile by tile; how they are ordered in a tile follows from how they are stored.
+    /// Calls `f` with every synapse, tile by tile. The order within a tile depends on how its synapses are stored.
     pub fn each_synapse(&self, mut f: impl FnMut(Synapse)) {
         for worker in &self.workers {
             for tile in &worker.lock().unwrap_or_else(PoisonError::into_inner).tiles {
+                // (first slot, population, receptor, first neuron) of each receptor of each share, by ascending slot.
                 let mut starts: Vec<(u32, usize, usize, u32)> = Vec::new();
                 for (p, share) in tile.layout.shares.iter().enumerate() {
                     starts.extend(share.slots.iter().enumerate().map(|(r, &slot)| (slot, p, r, share.neurons.start)));
@@ -364,10 +376,11 @@ impl Simulation {
     }
 }
 
-/// Stimuli of a tile, each with its position among all stimuli of the tile.
+/// Stimuli of a tile, each with its index among all stimuli of the tile.
 type Stimuli = Vec<(usize, Box<dyn Stimulus>)>;
 
-/// New stimuli for the inputs of a tile that `wanted` names, with the random generators of the old ones.
+/// New stimuli for those inputs of a tile for which `wanted` is true. They continue the random streams of the old
+/// stimuli.
 fn rebuilt_stimuli(
     plan: &Plan,
     models: &Models,
@@ -388,13 +401,15 @@ fn rebuilt_stimuli(
     Ok(stimuli)
 }
 
-fn put_stimuli(tile: &mut Tile, stimuli: Stimuli) {
+/// Replaces stimuli of a tile.
+fn replace_stimuli(tile: &mut Tile, stimuli: Stimuli) {
     let mut old: Vec<_> = tile.stimuli.iter_mut().flatten().collect();
     for (at, stimulus) in stimuli {
         old[at].stimulus = stimulus;
     }
 }
 
+/// Index of the item called `name`. The error lists all known names.
 fn find<T>(all: &[T], what: &'static str, name: &str, name_of: impl Fn(&T) -> &str) -> Result<usize, BuildError> {
     all.iter().position(|t| name_of(t) == name).ok_or_else(|| BuildError::Unknown {
         what,

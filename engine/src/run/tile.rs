@@ -1,4 +1,4 @@
-//! A tile: a share of every population with its neurons, the inputs onto them and all their incoming synapses.
+//! A tile: a share of every population, with the state of its neurons, their inputs and all their incoming synapses.
 
 use super::epoch::Samples;
 use crate::build::{Blueprint, Share, TileLayout, find_variable, initialise, neurons, stimulus};
@@ -13,14 +13,16 @@ use lapicque_models::population::{BlockInput, Drive, Neurons, ReceptorSums};
 use lapicque_models::vector::{Instructions, Kernel, dispatch};
 use std::ops::Range;
 
-/// Sums of inputs, one ring per shard.
+/// Input sums, one ring per shard.
 enum InputRings {
+    /// Sums of 32 bits.
     Narrow(Vec<Ring<i32>>),
+    /// Sums of 64 bits.
     Wide(Vec<Ring<i64>>),
 }
 
 impl InputRings {
-    /// The sums of some blocks of one shard, from `slot` on.
+    /// The sums of `blocks` blocks from `slot` on, in the step that ends at `tick`. The blocks must lie in one shard.
     fn blocks(&mut self, tick: u64, slot: u32, blocks: usize, shard_bits: u32) -> BlockSums<'_> {
         let (shard, slot) = shard_of(slot, shard_bits);
         match self {
@@ -35,19 +37,21 @@ impl InputRings {
         }
     }
 
-    /// How many blocks lie in one shard from each of some slots on, all of the same shard, where sums have 32 bits; else none.
-    fn together(&self, slots: impl Iterator<Item = u32>, shard_bits: u32) -> usize {
+    /// The number of blocks between the largest of `slots` and the end of its shard. 0 if the slots lie in different
+    /// shards, or if sums have 64 bits.
+    fn blocks_in_one_shard(&self, slots: impl Iterator<Item = u32>, shard_bits: u32) -> usize {
         let mut places = slots.map(|slot| shard_of(slot, shard_bits));
         match (self, places.next()) {
             (InputRings::Narrow(_), Some((shard, first))) => places
-                .try_fold(first, |last, (other, slot)| (other == shard).then_some(last.max(slot)))
-                .map_or(0, |last| ((1 << shard_bits) - last) as usize / BLOCK),
+                .try_fold(first, |largest, (other, slot)| (other == shard).then_some(largest.max(slot)))
+                .map_or(0, |largest| ((1 << shard_bits) - largest) as usize / BLOCK),
             _ => 0,
         }
     }
 
-    /// The sums of so many blocks from each of some slots on, which all differ.
-    fn narrow<const N: usize>(
+    /// For each of `slots`: the sums, of 32 bits, of `blocks` blocks from this slot on, in the step that ends at
+    /// `tick`. At most [`InputRings::blocks_in_one_shard`] blocks are accepted. The ranges must not overlap.
+    fn narrow_blocks<const N: usize>(
         &mut self,
         tick: u64,
         slots: [u32; N],
@@ -60,7 +64,7 @@ impl InputRings {
                 slots.map(|slot| shard_of(slot, shard_bits).1),
                 blocks,
             ),
-            InputRings::Wide(_) => unreachable!("sums of 64 bits are never together"),
+            InputRings::Wide(_) => unreachable!("blocks_in_one_shard is 0 for sums of 64 bits"),
         }
     }
 }
@@ -69,63 +73,77 @@ impl InputRings {
 pub struct TileStimulus {
     /// Index of the input in the plan.
     pub input: usize,
+    /// The receptor that the input acts on; `None` if it acts on the membrane.
     receptor: Option<usize>,
-    /// The source itself.
+    /// What the input adds in each step.
     pub stimulus: Box<dyn Stimulus>,
-    /// The step that it is to be asked for now, if it is active then.
-    now: Option<u64>,
+    /// The tick for which the current update asks the stimulus. `None` if the stimulus is not active in that step, or
+    /// if its events have been added already.
+    active_tick: Option<u64>,
 }
 
-/// Whether a source is active in the step that ends at `tick`: a pulse where its time is, any other where the step begins.
+/// Whether an input acts in the step that ends at `tick`. A charge pulse acts if it has a pulse at the end of this step
+/// and start ≤ tick < stop. Any other input acts if start ≤ tick − 1 < stop: the beginning of the step counts.
 fn is_active(plan: &Plan, s: &TileStimulus, tick: u64) -> bool {
     let (input, pulses) = (&plan.inputs[s.input], s.stimulus.jumps());
     (input.start..input.stop).contains(&if pulses { tick } else { tick - 1 })
         && (!pulses || input.times.binary_search(&(tick - 1)).is_ok())
 }
 
-/// A trace of neurons of this tile.
-struct Probe {
+/// A variable of a trace, and the neurons of this tile from which it is recorded.
+struct RecordedVariable {
     population: usize,
+    /// The receptor that has the variable; `None` for a variable of the membrane.
     receptor: Option<usize>,
+    /// Number of the variable in the membrane or receptor.
     variable: usize,
-    /// Neurons of the share.
+    /// The recorded neurons, by their index in the share.
     neurons: Range<usize>,
+    /// Sampling interval in steps.
     every: u64,
+    /// Tick of the first sample.
     from: u64,
 }
 
-/// A share of every population.
+/// A share of every population, with all that is needed to update it.
 pub struct Tile {
-    /// Where its neurons and slots lie.
+    /// The neurons and slots of each share.
     pub layout: TileLayout,
-    /// Neurons of each population; none where the share is empty.
+    /// The neurons of each population; `None` where the share is empty.
     pub neurons: Vec<Option<Box<dyn Neurons>>>,
-    /// Its incoming synapses.
+    /// The synapses onto these neurons.
     pub synapses: TileSynapses,
     /// Inputs of each population, in the plan's order.
     pub stimuli: Vec<Vec<TileStimulus>>,
-    probes: Vec<Probe>,
+    /// In the order of the plan's traces and of their variables.
+    recorded: Vec<RecordedVariable>,
     inputs: InputRings,
+    /// The quantum of each receptor of each population.
     quanta: Vec<Vec<f64>>,
-    /// Whether events move the potential at once, for each receptor of each population.
+    /// Whether an event makes V jump, for each receptor of each population.
     jumps: Vec<Vec<bool>>,
-    /// For each population, the last step whose events have arrived at the receptors that do not move the potential at once.
-    arrived: Vec<u64>,
+    /// For each population: the last tick whose events have been added to the receptors that do not make V jump.
+    added_until: Vec<u64>,
+    /// log2 of the number of slots in a shard.
     shard_bits: u32,
-    /// What is due, for each table.
+    /// For each table, the segments of synapses that are due now or later.
     due: Vec<DueLists>,
     scratch: Scratch,
 }
 
-/// What one block needs while it is stepped; it stays in the L1 cache.
+/// Input and output of the block that is being updated. Reused from block to block, so that it stays in the L1 cache.
 struct Scratch {
+    /// Effect of currents and noise on V, in mV.
     drive: BlockValues,
+    /// Jumps of V by charge pulses, in mV.
     jump: BlockValues,
+    /// Sum of the weights of the events at each receptor.
     events: Vec<BlockValues>,
+    /// Neurons of the share that spike in this step.
     spikes: Vec<u32>,
 }
 
-/// Moves the sums of the first of some blocks into `out` as weights, and zeroes them.
+/// Writes the sums of one block into `out` as weights, and sets the sums to zero.
 struct Collect<'a, S: Sum> {
     sums: &'a mut [SumBlock<S>],
     quantum: f64,
@@ -144,11 +162,12 @@ impl<S: Sum> Kernel for Collect<'_, S> {
     }
 }
 
-/// Chunks of some blocks of a share.
+/// The chunks of these blocks of a share.
 fn chunks_of(share: &Share, blocks: Range<usize>) -> Range<usize> {
     blocks.start * CHUNKS..(blocks.end * CHUNKS).min(chunks_for(share.len()))
 }
 
+/// Runs [`Collect`] for sums of either width.
 fn collect(sums: BlockSums<'_>, quantum: f64, out: &mut BlockValues) {
     match sums {
         BlockSums::Narrow(sums) => dispatch(Collect { sums, quantum, out }),
@@ -156,7 +175,7 @@ fn collect(sums: BlockSums<'_>, quantum: f64, out: &mut BlockValues) {
     }
 }
 
-/// A ring of `depth` steps for each shard.
+/// A ring of `depth` steps for each shard of a tile.
 fn rings<S: Sum>(layout: &TileLayout, blueprint: &Blueprint, depth: usize) -> Vec<Ring<S>> {
     let size = 1 << blueprint.shard_bits;
     (0..blueprint.shards(layout))
@@ -164,16 +183,18 @@ fn rings<S: Sum>(layout: &TileLayout, blueprint: &Blueprint, depth: usize) -> Ve
         .collect()
 }
 
-/// The part of every trace that lies in a tile.
-fn probes(plan: &Plan, layout: &TileLayout) -> Result<Vec<Probe>, BuildError> {
-    let mut probes = Vec::new();
+/// The recorded variables of a tile: one for each variable of each trace, in the plan's order. Its range of neurons is
+/// empty where the tile has no neuron of the trace.
+fn recorded_variables(plan: &Plan, layout: &TileLayout) -> Result<Vec<RecordedVariable>, BuildError> {
+    let mut recorded = Vec::new();
     for trace in &plan.record.traces {
         let share = &layout.shares[trace.of.population];
         for name in &trace.variables {
             let (receptor, variable) = find_variable(&plan.populations[trace.of.population], name)?;
-            let at = |n: u32| (n.clamp(share.neurons.start, share.neurons.end) - share.neurons.start) as usize;
-            let neurons = at(trace.of.neurons.start)..at(trace.of.neurons.end);
-            probes.push(Probe {
+            let index_in_share =
+                |n: u32| (n.clamp(share.neurons.start, share.neurons.end) - share.neurons.start) as usize;
+            let neurons = index_in_share(trace.of.neurons.start)..index_in_share(trace.of.neurons.end);
+            recorded.push(RecordedVariable {
                 population: trace.of.population,
                 receptor,
                 variable,
@@ -183,11 +204,12 @@ fn probes(plan: &Plan, layout: &TileLayout) -> Result<Vec<Probe>, BuildError> {
             });
         }
     }
-    Ok(probes)
+    Ok(recorded)
 }
 
 impl Tile {
-    /// Builds neurons, inputs and probes around the synapses.
+    /// Builds tile number `tile` from its synapses: adds neurons, inputs and recorded variables. `fuse` allows membrane
+    /// and receptors to be updated in one fused loop.
     pub fn new(
         plan: &Plan,
         models: &Models,
@@ -197,9 +219,9 @@ impl Tile {
         fuse: bool,
     ) -> Result<Tile, BuildError> {
         let layout = blueprint.layouts[tile].clone();
-        let mut all = Vec::new();
+        let mut all_neurons = Vec::new();
         for (p, share) in layout.shares.iter().enumerate() {
-            all.push(if share.len() == 0 {
+            all_neurons.push(if share.len() == 0 {
                 None
             } else {
                 let mut neurons = neurons(plan, models, p, share, fuse)?;
@@ -212,13 +234,19 @@ impl Tile {
             let population = input.to.population;
             if let Some(stimulus) = stimulus(plan, models, blueprint.quantum(input), index, &layout.shares[population])?
             {
-                stimuli[population].push(TileStimulus { input: index, receptor: input.receptor, stimulus, now: None });
+                stimuli[population].push(TileStimulus {
+                    input: index,
+                    receptor: input.receptor,
+                    stimulus,
+                    active_tick: None,
+                });
             }
         }
-        // Events that arrive when the next step begins wait while those of that step are delivered, unless these come later.
-        let wait =
+        // Where a step delivers first and updates after, the events of receptors that do not make V jump stay in the
+        // sums until the next update, while the next step is delivered. The rings then span one step more.
+        let extra_step =
             !blueprint.no_jumps && plan.projections.iter().any(|p| !blueprint.jumps[p.to.population][p.receptor]);
-        let depth = (synapses.depth() + usize::from(wait)).next_power_of_two();
+        let depth = (synapses.depth() + usize::from(extra_step)).next_power_of_two();
         let inputs = if blueprint.wide {
             InputRings::Wide(rings(&layout, blueprint, depth))
         } else {
@@ -226,13 +254,13 @@ impl Tile {
         };
         let receptors = plan.populations.iter().map(|p| p.receptors.len()).max().unwrap_or(0);
         Ok(Tile {
-            neurons: all,
+            neurons: all_neurons,
             stimuli,
-            probes: probes(plan, &layout)?,
+            recorded: recorded_variables(plan, &layout)?,
             inputs,
             quanta: blueprint.quanta.clone(),
             jumps: blueprint.jumps.clone(),
-            arrived: vec![0; plan.populations.len()],
+            added_until: vec![0; plan.populations.len()],
             shard_bits: blueprint.shard_bits,
             due: synapses.tables.iter().map(DueLists::new).collect(),
             synapses,
@@ -246,7 +274,8 @@ impl Tile {
         })
     }
 
-    /// Adds the spikes whose events are due at `tick` to the sums of that step.
+    /// Adds the weights of the spikes whose delay ends at `tick` to the sums of the step that ends at `tick`. For bands
+    /// of delays, adds to the sums of the steps after it too. To be called for every step in turn.
     pub fn deliver(&mut self, tick: u64, history: &History) {
         match &mut self.inputs {
             InputRings::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.shard_bits),
@@ -254,54 +283,66 @@ impl Tile {
         }
     }
 
-    /// Updates the neurons from tick − 1 to tick and collects their spikes (points 1, 2 and 4 of the step contract). Appends
-    /// to `spikes` the end of each population's neurons, counted from the first, then the neurons.
+    /// Updates all neurons from tick − 1 to tick and collects their spikes (the step contract in
+    /// `lapicque_models::population`, file `fused.rs`). Appends to `message`, for each population, the number of
+    /// neurons that spiked in this and all populations before, then the neurons that spiked.
     ///
-    /// Events that move the potential at once must have been delivered for `tick`, others for tick − 1: these act from the
-    /// next step on, so that they arrive when it begins.
-    pub fn update(&mut self, plan: &Plan, tick: u64, spikes: &mut Vec<u32>) {
-        let ends = spikes.len();
+    /// Spikes must have been delivered for `tick` onto receptors that make V jump, and for tick − 1 onto all others.
+    /// The events at these others act from the next step on, so they are added when that step begins.
+    pub fn update(&mut self, plan: &Plan, tick: u64, message: &mut Vec<u32>) {
+        let ends = message.len();
         let first = ends + self.neurons.len();
-        spikes.resize(first, 0);
+        message.resize(first, 0);
         for population in 0..self.neurons.len() {
-            self.update_population(plan, population, tick, spikes);
-            spikes[ends + population] = (spikes.len() - first) as u32;
+            self.update_population(plan, population, tick, message);
+            message[ends + population] = (message.len() - first) as u32;
         }
     }
 
-    /// Notes for which step each source of a population is to be asked now, if it is active then.
-    fn note_active(&mut self, plan: &Plan, population: usize, tick: u64) {
-        let arrived = std::mem::replace(&mut self.arrived[population], tick - 1);
+    /// Sets `active_tick` of each stimulus of a population for the update to `tick`. A receptor that does not make V
+    /// jump receives the events of tick − 1, unless [`Tile::apply_pending_events`] or [`Tile::sample`] has added them
+    /// already.
+    fn find_active_ticks(&mut self, plan: &Plan, population: usize, tick: u64) {
+        let added_until = std::mem::replace(&mut self.added_until[population], tick - 1);
         for s in &mut self.stimuli[population] {
-            let jumps = s.receptor.is_none_or(|r| self.jumps[population][r]);
-            let step = if jumps { tick } else { tick - 1 };
-            s.now = Some(step).filter(|&step| step > arrived && is_active(plan, s, step));
+            let at_end = s.receptor.is_none_or(|r| self.jumps[population][r]);
+            let asked = if at_end { tick } else { tick - 1 };
+            s.active_tick = Some(asked).filter(|&asked| asked > added_until && is_active(plan, s, asked));
         }
     }
 
-    fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, fired: &mut Vec<u32>) {
-        self.note_active(plan, population, tick);
+    /// Updates the neurons of one population from tick − 1 to tick. Appends the neurons that spiked to `message`, by
+    /// their index in the population.
+    fn update_population(&mut self, plan: &Plan, population: usize, tick: u64, message: &mut Vec<u32>) {
+        self.find_active_ticks(plan, population, tick);
         let jumps = &self.jumps[population][..];
-        let arrival = |r: usize| if jumps[r] { tick } else { tick - 1 };
+        // The tick whose events receptor r receives in this update.
+        let event_tick = |r: usize| if jumps[r] { tick } else { tick - 1 };
         let Some(neurons) = &mut self.neurons[population] else { return };
         let share = &self.layout.shares[population];
         let stimuli = &mut self.stimuli[population];
-        let active = || stimuli.iter().filter(|s| s.now.is_some());
+        let active = || stimuli.iter().filter(|s| s.active_tick.is_some());
         let pulses = active().any(|s| s.stimulus.jumps());
+        // The sum of all drives, if every drive is the same for all neurons.
         let mut drives = active().filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.stimulus.constant_drive()?));
         let Scratch { drive, jump, events, spikes } = &mut self.scratch;
         let (inputs, shard_bits, quanta) = (&mut self.inputs, self.shard_bits, &self.quanta[population][..]);
-        let takes_sums = neurons.takes_sums() && !pulses && jumps.windows(2).all(|two| two[0] == two[1]);
-        let most = if same_drive.is_some() { BLOCKS_AT_ONCE } else { 1 };
-        let (mut block, mut together) = (0, 0);
+        // Fused neurons can read input sums directly, if there is no charge pulse and all receptors receive the events
+        // of the same tick. Otherwise the sums are converted to weights first. The bits are the same.
+        let can_read_sums = neurons.takes_sums() && !pulses && jumps.windows(2).all(|two| two[0] == two[1]);
+        let max_blocks = if same_drive.is_some() { BLOCKS_AT_ONCE } else { 1 };
+        // `readable`: the number of blocks, from `block` on, whose sums can be read directly.
+        let (mut block, mut readable) = (0, 0);
         while block < share.blocks() {
+            // First slot of this block at receptor r.
             let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
-            // What arrives is taken as it is, where that is possible, or collected first: the bits are the same.
-            if takes_sums && together == 0 {
-                together = inputs.together((0..quanta.len()).map(slot), shard_bits);
+            // 1. Decide how many blocks to update in one call.
+            if can_read_sums && readable == 0 {
+                readable = inputs.blocks_in_one_shard((0..quanta.len()).map(slot), shard_bits);
             }
-            let blocks = most.min(together).min(share.blocks() - block).max(1);
+            let blocks = max_blocks.min(readable).min(share.blocks() - block).max(1);
+            // 2. Let the inputs add to the drive, to the jumps of V and to the input sums of receptors.
             if same_drive.is_none() {
                 *drive = BlockValues::ZERO;
             }
@@ -309,48 +350,55 @@ impl Tile {
                 *jump = BlockValues::ZERO;
             }
             for s in &mut *stimuli {
-                if let (Some(step), Some(r)) = (s.now, s.receptor) {
-                    s.stimulus.step(step, block, InputSink::Receptor(inputs.blocks(step, slot(r), blocks, shard_bits)));
-                } else if let (Some(step), None) = (s.now, same_drive) {
-                    s.stimulus.step(step, block, InputSink::Membrane { drive, jump });
+                if let (Some(asked), Some(r)) = (s.active_tick, s.receptor) {
+                    s.stimulus.step(
+                        asked,
+                        block,
+                        InputSink::Receptor(inputs.blocks(asked, slot(r), blocks, shard_bits)),
+                    );
+                } else if let (Some(asked), None) = (s.active_tick, same_drive) {
+                    s.stimulus.step(asked, block, InputSink::Membrane { drive, jump });
                 }
             }
+            // 3. Update the neurons, from input sums where they can be read directly, otherwise from weights.
             let chunks = chunks_of(share, block..block + blocks);
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
             match *quanta {
-                [quantum] if together > 0 => {
-                    let [sums] = inputs.narrow(arrival(0), [slot(0)], blocks, shard_bits);
+                [quantum] if readable > 0 => {
+                    let [sums] = inputs.narrow_blocks(event_tick(0), [slot(0)], blocks, shard_bits);
                     neurons.step_from_sums(chunks, drive, &mut [ReceptorSums { sums, quantum }], spikes);
                 }
-                [one, two] if together > 0 => {
-                    let [a, b] = inputs.narrow(arrival(0), [slot(0), slot(1)], blocks, shard_bits);
+                [one, two] if readable > 0 => {
+                    let [a, b] = inputs.narrow_blocks(event_tick(0), [slot(0), slot(1)], blocks, shard_bits);
                     let mut sums = [ReceptorSums { sums: a, quantum: one }, ReceptorSums { sums: b, quantum: two }];
                     neurons.step_from_sums(chunks, drive, &mut sums, spikes);
                 }
                 _ => {
                     for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
-                        collect(inputs.blocks(arrival(r), slot(r), 1, shard_bits), quantum, out);
+                        collect(inputs.blocks(event_tick(r), slot(r), 1, shard_bits), quantum, out);
                     }
                     let events = &events[..quanta.len()];
                     neurons.step(BlockInput { chunks, drive, events, jump: pulses.then_some(&*jump) }, spikes);
                 }
             }
             block += blocks;
-            together = together.saturating_sub(blocks);
+            readable = readable.saturating_sub(blocks);
         }
         neurons.end_step();
         let start = share.neurons.start;
-        fired.extend(spikes.drain(..).map(|n| n + start));
+        message.extend(spikes.drain(..).map(|n| n + start));
     }
 
-    /// Lets events of `tick` arrive at the receptors of all populations: their state is what it is at that time.
+    /// Adds the events of `tick` to the receptors of all populations now, so that their variables have the values of
+    /// this time. Otherwise the next update would add these events.
     pub fn apply_pending_events(&mut self, plan: &Plan, tick: u64) {
         (0..self.neurons.len()).for_each(|population| self.apply_pending_to(plan, population, tick));
     }
 
+    /// Does what [`Tile::apply_pending_events`] does, for one population.
     fn apply_pending_to(&mut self, plan: &Plan, population: usize, tick: u64) {
-        let arrived = std::mem::replace(&mut self.arrived[population], tick);
-        let Some(neurons) = self.neurons[population].as_mut().filter(|_| arrived < tick) else { return };
+        let added_until = std::mem::replace(&mut self.added_until[population], tick);
+        let Some(neurons) = self.neurons[population].as_mut().filter(|_| added_until < tick) else { return };
         let share = &self.layout.shares[population];
         for (r, &quantum) in self.quanta[population].iter().enumerate().filter(|(r, _)| !self.jumps[population][*r]) {
             for block in 0..share.blocks() {
@@ -370,29 +418,30 @@ impl Tile {
         }
     }
 
-    /// Appends a row to the samples of every trace that is due at `tick`.
+    /// Appends the values at `tick` to the samples of every trace that has a row at `tick`.
     pub fn sample(&mut self, plan: &Plan, tick: u64, samples: &mut Samples) {
-        samples.resize_with(self.probes.len(), Vec::new);
+        samples.resize_with(self.recorded.len(), Vec::new);
         for (index, samples) in samples.iter_mut().enumerate() {
-            let probe = &self.probes[index];
-            if tick >= probe.from && (tick - probe.from).is_multiple_of(probe.every) {
-                if probe.receptor.is_some() {
-                    self.apply_pending_to(plan, probe.population, tick);
+            let recorded = &self.recorded[index];
+            if tick >= recorded.from && (tick - recorded.from).is_multiple_of(recorded.every) {
+                if recorded.receptor.is_some() {
+                    self.apply_pending_to(plan, recorded.population, tick);
                 }
-                let probe = &self.probes[index];
-                if let Some(neurons) = &self.neurons[probe.population] {
-                    samples.extend(probe.neurons.clone().map(|n| neurons.get(probe.receptor, probe.variable, n)));
+                let recorded = &self.recorded[index];
+                if let Some(neurons) = &self.neurons[recorded.population] {
+                    samples
+                        .extend(recorded.neurons.clone().map(|n| neurons.get(recorded.receptor, recorded.variable, n)));
                 }
             }
         }
     }
 
-    /// Neurons of each trace that this tile holds.
-    pub fn probe_widths(&self) -> Vec<usize> {
-        self.probes.iter().map(|p| p.neurons.len()).collect()
+    /// For each variable of each trace, the number of neurons of this tile from which it is recorded.
+    pub fn recorded_neurons(&self) -> Vec<usize> {
+        self.recorded.iter().map(|r| r.neurons.len()).collect()
     }
 
-    /// Bytes of synapses and of neurons.
+    /// Bytes of (synapses, neurons with their inputs).
     pub fn bytes(&self) -> (usize, usize) {
         let due: usize = self.due.iter().map(DueLists::bytes).sum();
         let inputs = match &self.inputs {
@@ -402,7 +451,8 @@ impl Tile {
         (self.synapses.bytes(), due + inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
     }
 
-    /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
+    /// Calls `f` with source population, source neuron, slot in the tile, weight in quanta and delay in steps of every
+    /// synapse.
     pub fn each_synapse(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
         self.synapses.each(self.shard_bits, f);
     }

@@ -10,7 +10,7 @@ use std::ops::Range;
 pub struct AllToAll {
     /// Source population.
     pub population: usize,
-    /// Its neurons that project.
+    /// The neurons of the source population that project.
     pub sources: Range<u32>,
     /// Delay in steps.
     pub delay: u32,
@@ -18,13 +18,14 @@ pub struct AllToAll {
     pub weight: i32,
     /// Slots of the targets in this tile.
     pub slots: Range<u32>,
-    /// Where autapses are excluded and source and target population are the same: the neuron of the first slot.
+    /// Where autapses are excluded and source and target population are the same: the neuron of the first slot. `None`
+    /// elsewhere.
     pub no_autapses: Option<u32>,
 }
 
 impl AllToAll {
-    /// Adds what is due at `tick` to the rings of the shards, of 2^`shard_bits` slots each: the weight times the number of
-    /// spikes to every slot, then minus the weight for every autapse.
+    /// Adds the spikes whose delay ends at `tick` to the rings of the shards, which have 2^`shard_bits` slots each:
+    /// adds the weight times the number of spikes to every slot, then subtracts the weight for every autapse.
     pub fn deliver<S: Sum>(&self, tick: u64, history: &History, rings: &mut [Ring<S>], shard_bits: u32) {
         let delay = u64::from(self.delay);
         if delay >= tick || self.slots.is_empty() {
@@ -41,7 +42,7 @@ impl AllToAll {
         while slot < self.slots.end {
             let (shard, within) = shard_of(slot, shard_bits);
             let len = ((1 << shard_bits) - within).min(self.slots.end - slot);
-            for sum in rings[shard].part(tick, within as usize..(within + len) as usize) {
+            for sum in rings[shard].slot_sums(tick, within as usize..(within + len) as usize) {
                 sum.add_many(self.weight, spikes.len() as u32);
             }
             slot += len;
@@ -51,13 +52,13 @@ impl AllToAll {
                 let slot = u64::from(self.slots.start) + u64::from(s.wrapping_sub(first));
                 if s >= first && slot < u64::from(self.slots.end) {
                     let (shard, within) = shard_of(slot as u32, shard_bits);
-                    rings[shard].row(tick)[within as usize].add(self.weight.wrapping_neg());
+                    rings[shard].step_sums(tick)[within as usize].add(self.weight.wrapping_neg());
                 }
             }
         }
     }
 
-    /// Adds the number of synapses of every source to `degrees`.
+    /// Adds the number of synapses of every source neuron to its item in `degrees`.
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         let slots = self.slots.end - self.slots.start;
         for source in self.sources.clone() {
@@ -66,7 +67,7 @@ impl AllToAll {
         }
     }
 
-    /// Calls `f` with source population, source, slot, weight and delay of every synapse.
+    /// Calls `f` with source population, source neuron, slot, weight in quanta and delay in steps of every synapse.
     pub fn each(&self, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
         for source in self.sources.clone() {
             for slot in self.slots.clone() {

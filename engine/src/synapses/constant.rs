@@ -1,15 +1,16 @@
-//! Synapses that have their weight in common: 2 bytes each, for the target.
+//! Synapses with one common weight: 2 bytes each, for the target.
 
-use super::ring::{Ring, SHARD};
+use super::ring::{Ring, SHARD_SLOTS};
 use super::segments::{Parts, Segment, batches, head, positions};
 use lapicque_models::numerics::accumulate::Sum;
 use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch_range};
 use std::ops::Range;
 
-/// Slots from which on counting may pay: the sums then no longer fit the first-level cache beside the rest.
-pub(super) const COUNTED: usize = 8192;
-/// Synapses per slot that are counted in one round: few enough that a byte rarely overflows.
-pub(super) const COUNTED_TIMES: usize = 64;
+/// Smallest number of slots for which counting may be faster. The sums of more slots do not fit the first-level cache
+/// together with the other data.
+pub(super) const MIN_SLOTS_TO_COUNT: usize = 8192;
+/// Synapses per slot that are counted in one round: few enough that the count of a slot, a byte, rarely overflows.
+pub(super) const COUNTED_PER_SLOT: usize = 64;
 
 /// The synapses of one table onto one shard, all of the same weight.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct ConstantSynapses {
 }
 
 impl ConstantSynapses {
-    /// Calls `f` with slot and weight of the synapses at these positions.
+    /// Calls `f` with slot and weight in quanta of the synapses at these positions.
     pub fn each(&self, positions: Range<usize>, f: &mut dyn FnMut(u16, i32)) {
         self.targets[positions].iter().for_each(|&target| f(target, self.weight));
     }
@@ -37,8 +38,8 @@ impl ConstantSynapses {
     }
 }
 
-/// Adds segments. Loops are spelled out, and small functions inlined by force: a function that is not inlined would be
-/// compiled without the vector instructions that [`dispatch`] has chosen.
+/// Adds segments. Its loops are written out, and its small functions are `inline(always)`: a function that is not
+/// inlined would be compiled without the vector instructions that [`dispatch`] has chosen.
 struct Add<'a, S> {
     synapses: &'a ConstantSynapses,
     due: &'a [Segment],
@@ -54,7 +55,7 @@ impl<S: Sum> Kernel for Add<'_, S> {
         if worth_counting(due, ring.slots()) {
             return count_and_add(targets, *weight, due, ring, tick);
         }
-        let input = ring.row(tick);
+        let input = ring.step_sums(tick);
         for batch in batches(due, 2) {
             for &segment in batch {
                 prefetch_range(targets, head(segment));
@@ -66,11 +67,12 @@ impl<S: Sum> Kernel for Add<'_, S> {
     }
 }
 
-/// Counts in one byte how often each target comes, then adds the weight that many times to each sum.
+/// Counts the synapses of each target in one byte, then adds the weight that many times to each sum. If a byte
+/// overflows, adds the synapses of that round one by one instead.
 #[inline(always)]
 fn count_and_add<S: Sum>(targets: &[u16], weight: i32, due: &[Segment], ring: &mut Ring<S>, tick: u64) {
-    let synapses = COUNTED_TIMES * ring.slots();
-    let mut counted = ring.counted(tick);
+    let synapses = COUNTED_PER_SLOT * ring.slots();
+    let mut sums = ring.sums_with_counts(tick);
     for round in (Parts { left: due, synapses }) {
         let mut synapses = 0;
         for batch in batches(round, 2) {
@@ -78,29 +80,30 @@ fn count_and_add<S: Sum>(targets: &[u16], weight: i32, due: &[Segment], ring: &m
                 prefetch_range(targets, head(segment));
             }
             for &segment in batch {
-                count(&targets[positions(segment)], counted.counts);
+                count(&targets[positions(segment)], sums.counts);
                 synapses += u64::from(segment.1 - segment.0);
             }
         }
-        if !counted.add(weight, synapses) {
+        if !sums.add_counted(weight, synapses) {
             for &segment in round {
-                counted.add_each(&targets[positions(segment)], weight);
+                sums.add_one_by_one(&targets[positions(segment)], weight);
             }
         }
     }
 }
 
-/// Whether counting is quicker than adding to the sums one by one: from half a synapse per slot on. Counts are bytes and
-/// stay in the first-level cache. With 50 000 and 100 000 neurons (bench `growth`) a quarter and an eighth of a synapse per
-/// slot were no quicker, and one synapse per slot was slower.
+/// Whether to count the synapses of each target instead of adding them one by one: for more than half a synapse per
+/// slot. Counts are bytes and stay in the first-level cache. With 50 000 and 100 000 neurons (bench `growth`),
+/// thresholds of a quarter and an eighth of a synapse per slot were no faster, and a threshold of one synapse per slot
+/// was slower.
 #[inline(always)]
 pub(super) fn worth_counting(due: &[Segment], slots: usize) -> bool {
-    slots >= COUNTED && 2 * due.iter().map(|(start, end)| (end - start) as usize).sum::<usize>() > slots
+    slots >= MIN_SLOTS_TO_COUNT && 2 * due.iter().map(|(start, end)| (end - start) as usize).sum::<usize>() > slots
 }
 
-/// Calls `f` with each item, eight in a row, which a compiler unrolls.
+/// Calls `f` with each item. The inner loop has a fixed length of eight, so that the compiler unrolls it.
 #[inline(always)]
-fn each<T: Copy>(all: &[T], mut f: impl FnMut(T)) {
+fn for_each_unrolled<T: Copy>(all: &[T], mut f: impl FnMut(T)) {
     let (eights, rest) = all.as_chunks::<8>();
     for eight in eights {
         for &one in eight {
@@ -112,12 +115,14 @@ fn each<T: Copy>(all: &[T], mut f: impl FnMut(T)) {
     }
 }
 
+/// Increments the count of each target. Counts wrap around.
 #[inline(always)]
-fn count(targets: &[u16], counts: &mut [u8; SHARD]) {
-    each(targets, |target| counts[usize::from(target)] = counts[usize::from(target)].wrapping_add(1));
+fn count(targets: &[u16], counts: &mut [u8; SHARD_SLOTS]) {
+    for_each_unrolled(targets, |target| counts[usize::from(target)] = counts[usize::from(target)].wrapping_add(1));
 }
 
+/// Adds the weight to the sum of each target.
 #[inline(always)]
-fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD]) {
-    each(targets, |target| input[usize::from(target)].add(weight));
+fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD_SLOTS]) {
+    for_each_unrolled(targets, |target| input[usize::from(target)].add(weight));
 }

@@ -1,8 +1,9 @@
-//! Delivery of the spikes that are due, through the rows of a tile's tables into its input sums.
+//! Delivery of spikes through the rows of a tile's tables into its input sums ("deferred delivery").
 //!
-//! When the shortest delay of a spike's row is over, each segment of the row is put on the list of its shard and of the
-//! step in which it is due. So a row is looked up once, not once per delay. When that step comes, the tile adds exactly
-//! the segments on its lists, shard by shard ("deferred delivery").
+//! A spike's row has several segments, each with its own delay or band of delays. When the shortest delay of the table
+//! has passed since the spike, each segment of the row is put on a list: the list of its shard and of the step in which
+//! the segment's delay ends, or the first delay of its band. In that step the segment is **due**: the tile adds exactly
+//! the segments on the lists of the step, shard by shard. So a row is looked up once, not once per delay.
 
 use super::history::History;
 use super::packed;
@@ -13,35 +14,36 @@ use lapicque_models::numerics::accumulate::Sum;
 use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch, prefetch_range};
 use std::ops::RangeInclusive;
 
-/// Segments of one table that will be due: one list for each shard and for each step from the current one on.
+/// Segments of one table that are due now or later: one list for each shard and for each step from the current one on.
 #[derive(Debug)]
 pub struct DueLists {
-    /// Segments, where synapses are not packed.
+    /// Segments of synapses that are not packed.
     segments: Vec<Vec<Segment>>,
-    /// Numbers of lines, where they are.
+    /// Numbers of the lines of packed synapses.
     lines: Vec<LineList>,
-    /// Steps for which there are lists, a power of two.
+    /// Number of steps for which there are lists, a power of two.
     steps: usize,
-    /// Stamp of the last spikes whose segments were listed.
+    /// Stamp of the last spikes whose segments were put on lists.
     listed: u64,
 }
 
-/// Numbers of lines. The memory of a list is used again and again. A list lies within one cache line itself.
+/// A list of line numbers. Its memory is reused from step to step. The alignment keeps this struct within one cache
+/// line.
 #[derive(Clone, Debug, Default)]
 #[repr(align(32))]
 struct LineList {
     lines: Vec<u32>,
-    /// How many are in use; those behind are left from an earlier time.
+    /// Number of items in use. The items after them are old.
     used: u32,
 }
 
 impl LineList {
-    /// Appends the lines of a segment, which are few. Eight are written at once: a loop that ends at the exact number
-    /// would be mispredicted.
+    /// Appends the lines of a segment, which are few. Writes eight numbers at once, even if fewer are needed: the end
+    /// of a loop over the exact number would be mispredicted.
     #[inline(always)]
-    fn put(&mut self, (start, end): Segment) {
+    fn append(&mut self, (start, end): Segment) {
         let (mut at, wanted) = (self.used, self.used + (end - start));
-        // The cache line after the end; it was last in use when the list was as long before.
+        // Prefetches the next cache line of the list, which the next segments will need.
         prefetch(&self.lines, wanted as usize + 16);
         let mut line = start;
         loop {
@@ -68,44 +70,45 @@ impl LineList {
         self.lines.resize((2 * self.lines.len()).max(64), 0);
     }
 
-    /// The lines listed.
+    /// The line numbers on the list.
     #[inline(always)]
     fn get(&self) -> &[u32] {
         &self.lines[..self.used as usize]
     }
 
-    /// Bytes held by the numbers of lines.
+    /// Bytes held by the line numbers.
     fn bytes(&self) -> usize {
         size_of::<u32>() * self.lines.capacity()
     }
 }
 
-/// Spikes whose rows are requested from memory ahead: about as many cache lines as a core can wait for at a time.
+/// Number of spikes whose rows are requested from memory ahead: about as many cache lines as a core can wait for at a
+/// time.
 const SPIKES_AHEAD: usize = 8;
 
-/// Requests the starts of the segments of a source's row from memory.
+/// Requests the starts of the segments of a source's rows in all shards from memory.
 #[inline(always)]
 fn request_row(table: &SynapseTable, source: u32) {
     let first = source as usize * table.segments();
     prefetch_range(&table.starts, first..first + 2 * table.segments() + 1 - table.bands as usize);
 }
 
-/// Puts each segment of a row on the list of its step: the first one on that of step `first`, each further one
-/// 2^`band_bits` steps later.
+/// Puts each segment of a row on the list of its step: the first segment on the list of step `first`, each further
+/// segment on the list 2^`band_bits` steps later.
 #[inline(always)]
-fn put_segments<L>(
+fn list_segments<L>(
     lists: &mut [L],
     first: usize,
     band_bits: u32,
     (mut start, ends): (u32, impl Iterator<Item = u32>),
-    put: impl Fn(&mut L, Segment),
+    append: impl Fn(&mut L, Segment),
 ) {
-    let (mask, mut at) = (lists.len() - 1, first);
+    let (mask, mut step) = (lists.len() - 1, first);
     for end in ends {
-        if let Some(list) = lists.get_mut(at & mask) {
-            put(list, (start, end));
+        if let Some(list) = lists.get_mut(step & mask) {
+            append(list, (start, end));
         }
-        at += 1 << band_bits;
+        step += 1 << band_bits;
         start = end;
     }
 }
@@ -118,19 +121,19 @@ impl DueLists {
         DueLists { segments: vec![Vec::new(); lists], lines: vec![LineList::default(); lists], steps, listed: 0 }
     }
 
-    /// The number of the list of `shard` at `tick`.
+    /// Index of the list of `shard` for the step that ends at `tick`.
     #[inline(always)]
-    fn at(&self, shard: usize, tick: u64) -> usize {
+    fn index(&self, shard: usize, tick: u64) -> usize {
         shard * self.steps + (tick as usize & (self.steps - 1))
     }
 
-    /// Stamps of the spikes whose segments are to be listed at `tick`.
+    /// Stamps of the spikes whose segments are to be put on lists at `tick`.
     #[inline(always)]
     fn stamps(&self, table: &SynapseTable, tick: u64) -> RangeInclusive<u64> {
         self.listed + 1..=tick.saturating_sub(u64::from(table.first_delay))
     }
 
-    /// Requests from memory what [`DueLists::list`] reads first at `tick`.
+    /// Requests from memory the rows that [`DueLists::list`] reads first at `tick`.
     pub fn request_rows(&self, table: &SynapseTable, tick: u64, history: &History) {
         for stamp in self.stamps(table, tick) {
             let spikes = history.at(stamp).of(table.population).iter();
@@ -138,7 +141,8 @@ impl DueLists {
         }
     }
 
-    /// Lists the segments of the spikes whose shortest delay is over at `tick`. To be called for every step in turn.
+    /// Puts the segments of all spikes whose shortest delay ends at `tick` on lists. To be called for every step in
+    /// turn.
     pub fn list(&mut self, table: &SynapseTable, tick: u64, history: &History) {
         dispatch(ListSpikes { table, tick, history, due: self });
     }
@@ -176,10 +180,10 @@ impl Kernel for ListSpikes<'_> {
                     match synapses {
                         ShardSynapses::Packed(packed) => {
                             let band_bits = packed.layout.band_bits;
-                            put_segments(&mut due.lines[lists], first, band_bits, row, LineList::put);
+                            list_segments(&mut due.lines[lists], first, band_bits, row, LineList::append);
                         }
                         _ => {
-                            put_segments(&mut due.segments[lists], first, 0, row, |list: &mut Vec<_>, (start, end)| {
+                            list_segments(&mut due.segments[lists], first, 0, row, |list: &mut Vec<_>, (start, end)| {
                                 if start < end {
                                     list.push((start, end));
                                 }
@@ -193,7 +197,8 @@ impl Kernel for ListSpikes<'_> {
     }
 }
 
-/// Adds the segments that are due in `shard` at `tick`, and empties their lists. `due` has an item for each table.
+/// Adds the segments that are due in `shard` in the step that ends at `tick`, and empties their lists. `due` has an
+/// item for each table.
 pub(super) fn deliver<S: Sum>(
     tables: &[SynapseTable],
     shard: usize,
@@ -203,7 +208,7 @@ pub(super) fn deliver<S: Sum>(
 ) {
     let mut any_packed = false;
     for (table, due) in tables.iter().zip(&mut *due) {
-        let list = due.at(shard, tick);
+        let list = due.index(shard, tick);
         any_packed |= due.lines[list].used > 0;
         let segments = &mut due.segments[list];
         if !segments.is_empty() {
@@ -217,12 +222,12 @@ pub(super) fn deliver<S: Sum>(
     }
     if any_packed {
         let lines = tables.iter().zip(&*due).filter_map(|(table, due)| match &table.shards[shard] {
-            ShardSynapses::Packed(packed) => Some((packed, due.lines[due.at(shard, tick)].get())),
+            ShardSynapses::Packed(packed) => Some((packed, due.lines[due.index(shard, tick)].get())),
             _ => None,
         });
         packed::deliver(lines, ring, tick);
         for due in due {
-            let list = due.at(shard, tick);
+            let list = due.index(shard, tick);
             due.lines[list].used = 0;
         }
     }

@@ -1,13 +1,13 @@
-//! Spikes of the last steps, kept for as long as the longest delay needs them.
+//! The spikes of the last steps, kept until the longest delay has passed.
 
 use std::ops::Range;
 
-/// Spikes of one step: neurons of every population, ascending.
+/// Spikes of one step: the neurons that spiked, population after population, ascending in each.
 #[derive(Clone, Debug, Default)]
 pub struct StepSpikes {
-    /// Index in the population.
+    /// Index of each neuron in its population.
     pub neurons: Vec<u32>,
-    /// End of each population in `neurons`.
+    /// Where the neurons of each population end in `neurons`.
     pub ends: Vec<u32>,
 }
 
@@ -25,38 +25,38 @@ impl StepSpikes {
         start as usize..end as usize
     }
 
-    /// Forgets all.
+    /// Removes all spikes.
     pub fn clear(&mut self) {
         self.neurons.clear();
         self.ends.clear();
     }
 }
 
-/// A ring of steps; its length is a power of two, so that looking back is a mask and no division.
+/// A ring buffer of steps. Its length is a power of two, so that a mask replaces the division by the length.
 #[derive(Clone, Debug)]
 pub struct History {
     ring: Vec<StepSpikes>,
 }
 
 impl History {
-    /// Room for the last `steps` steps at least.
+    /// A history of at least the last `steps` steps.
     pub fn new(steps: usize) -> Self {
         History { ring: vec![StepSpikes::default(); steps.next_power_of_two()] }
     }
 
-    /// Spikes stamped `tick`, which must lie within the room; empty before the first step.
+    /// Spikes stamped `tick`, which must be one of the steps kept. Empty before the first step.
     #[inline]
     pub fn at(&self, tick: u64) -> &StepSpikes {
         &self.ring[tick as usize & (self.ring.len() - 1)]
     }
 
-    /// The same, to be filled.
+    /// The same spikes, to be changed.
     pub fn at_mut(&mut self, tick: u64) -> &mut StepSpikes {
         let mask = self.ring.len() - 1;
         &mut self.ring[tick as usize & mask]
     }
 
-    /// Room in steps.
+    /// Number of steps kept.
     pub fn steps(&self) -> usize {
         self.ring.len()
     }

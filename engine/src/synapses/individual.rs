@@ -1,4 +1,4 @@
-//! Synapses with a weight each, unpacked: 6 bytes each, for target and weight.
+//! Synapses that each have their own weight and are not packed: 6 bytes each, for target and weight.
 
 use super::ring::Ring;
 use super::segments::{Segment, batches, head, positions};
@@ -6,17 +6,17 @@ use lapicque_models::numerics::accumulate::Sum;
 use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch_range};
 use std::ops::Range;
 
-/// The synapses of one table onto one shard, each with its weight.
+/// The synapses of one table onto one shard, each with its own weight.
 #[derive(Debug)]
 pub struct IndividualSynapses {
     /// Slot in the shard of each synapse.
     pub targets: Vec<u16>,
-    /// Weights in quanta.
+    /// Weight of each synapse in quanta.
     pub weights: Vec<i32>,
 }
 
 impl IndividualSynapses {
-    /// Calls `f` with slot and weight of the synapses at these positions.
+    /// Calls `f` with slot and weight in quanta of the synapses at these positions.
     pub fn each(&self, positions: Range<usize>, f: &mut dyn FnMut(u16, i32)) {
         let weights = &self.weights[positions.clone()];
         self.targets[positions].iter().zip(weights).for_each(|(&target, &weight)| f(target, weight));
@@ -46,7 +46,7 @@ impl<S: Sum> Kernel for Add<'_, S> {
     #[inline(always)]
     fn run(self, _: impl Instructions) {
         let Add { synapses: IndividualSynapses { targets, weights }, due, ring, tick } = self;
-        let input = ring.row(tick);
+        let input = ring.step_sums(tick);
         for batch in batches(due, 6) {
             for &segment in batch {
                 prefetch_range(targets, head(segment));

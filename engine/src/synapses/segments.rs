@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-/// A segment: its first synapse and the one behind its last.
+/// A segment: the position of its first synapse and the position after its last. Where synapses are packed, positions
+/// are numbers of lines.
 pub(super) type Segment = (u32, u32);
 
-/// Bytes of synapses that are requested from memory before any of them is added.
+/// Bytes of synapses that are requested from memory before the first of them is added.
 ///
-/// A core can wait for a limited number of cache lines at a time, and a line from main memory occupies one place for long.
-/// Sums miss the first-level cache too, and would wait for a free place. So the synapses of a batch are first brought into
-/// the second-level cache, then added. In a small program this took half the time (benches/notebook.md).
+/// A core can wait for a limited number of cache lines at a time, and waits long for a cache line from main memory.
+/// Sums miss the first-level cache too, so they would wait behind the synapses. So the synapses of a batch are first
+/// brought into the second-level cache, then added. In a small program this took half the time (benches/notebook.md).
 const BATCH_BYTES: usize = 48 << 10;
 
 /// Cuts a list of segments into parts of at least `synapses` synapses each; the last may have fewer.
@@ -36,13 +37,14 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Cuts a list of segments into batches of [`BATCH_BYTES`], at so many bytes per synapse.
+/// Cuts a list of segments into batches of about [`BATCH_BYTES`] bytes of synapses.
 #[inline(always)]
 pub(super) fn batches(due: &[Segment], bytes_per_synapse: usize) -> Parts<'_> {
     Parts { left: due, synapses: BATCH_BYTES / bytes_per_synapse }
 }
 
-/// The part of a segment that is requested ahead. Behind it the CPU recognises a sequence and reads ahead by itself.
+/// The positions of the first synapses of a segment, which are requested ahead. After them the CPU has recognised that
+/// memory is read in sequence, and reads ahead by itself.
 #[inline(always)]
 pub(super) fn head((start, end): Segment) -> Range<usize> {
     start as usize..end.min(start.saturating_add(BATCH_BYTES as u32 / 4)) as usize

@@ -9,11 +9,11 @@ use std::ops::Range;
 /// The synapses of one table onto one shard, in one of three storages.
 #[derive(Debug)]
 pub enum ShardSynapses {
-    /// One weight for all.
+    /// All synapses have the same weight.
     Constant(ConstantSynapses),
-    /// A weight each, unpacked.
+    /// Each synapse has its own weight; not packed.
     Individual(IndividualSynapses),
-    /// A weight each, packed.
+    /// Each synapse has its own weight; packed.
     Packed(PackedSynapses),
 }
 
@@ -27,7 +27,7 @@ impl ShardSynapses {
         }
     }
 
-    /// log2 of the delays in a segment.
+    /// log2 of the number of delays in a segment.
     pub fn band_bits(&self) -> u32 {
         if let ShardSynapses::Packed(packed) = self { packed.layout.band_bits } else { 0 }
     }
@@ -37,8 +37,8 @@ impl ShardSynapses {
         if let ShardSynapses::Packed(packed) = self { packed.count(segment) } else { segment.len() }
     }
 
-    /// Calls `f` with slot, delay within the band and weight of every synapse of a segment. A segment is a range of
-    /// synapses, or of lines where they are packed.
+    /// Calls `f` with slot, delay within the band in steps, and weight in quanta of every synapse of a segment. A
+    /// segment is a range of synapses, or of lines where synapses are packed.
     pub fn each(&self, segment: Range<usize>, f: &mut dyn FnMut(u16, u32, i32)) {
         match self {
             ShardSynapses::Constant(synapses) => synapses.each(segment, &mut |slot, weight| f(slot, 0, weight)),
@@ -64,18 +64,18 @@ pub struct SynapseTable {
     pub population: usize,
     /// Shortest delay of the rows, in steps.
     pub first_delay: u32,
-    /// Segments of a source's row in a shard, one for each band of delays.
+    /// Number of segments of a source's row in a shard: one for each band of delays.
     pub bands: u32,
-    /// Start of the segment of (source, shard, band) in its shard, counted in synapses, or in lines where they are packed.
-    /// One look finds a source's segments in all shards. A row ends where the row of the next source starts, so there is
-    /// one source more.
+    /// Start of the segment of each (source, shard, band), in this order of nesting. Counted in synapses of its shard,
+    /// or in lines where synapses are packed. The starts of all segments of one source lie together. A row ends where
+    /// the row of the next source starts, so the list has one source more than there are.
     pub starts: Vec<u32>,
-    /// Synapses onto each shard of the tile, source by source.
+    /// The synapses onto each shard of the tile. In a shard, they lie source by source.
     pub shards: Vec<ShardSynapses>,
 }
 
 impl SynapseTable {
-    /// Segments of a source in all shards.
+    /// Number of segments of a source in all shards together.
     #[inline(always)]
     pub fn segments(&self) -> usize {
         self.shards.len() * self.bands as usize
@@ -97,7 +97,7 @@ impl SynapseTable {
         (start, ends.iter().copied().chain([end]))
     }
 
-    /// log2 of the delays in a band.
+    /// log2 of the number of delays in a band.
     #[inline(always)]
     pub fn band_bits(&self) -> u32 {
         self.shards.first().map_or(0, ShardSynapses::band_bits)
@@ -108,7 +108,7 @@ impl SynapseTable {
         (self.starts.len() / self.segments() - 1) as u32
     }
 
-    /// Adds the number of synapses of every source to `degrees`.
+    /// Adds the number of synapses of every source neuron to its item in `degrees`.
     pub fn add_degrees(&self, degrees: &mut [u64]) {
         for (shard, synapses) in self.shards.iter().enumerate() {
             for (source, degree) in (0..self.sources()).zip(&mut *degrees) {
@@ -118,12 +118,12 @@ impl SynapseTable {
         }
     }
 
-    /// An upper bound of the delays of the rows, in steps.
+    /// The longest delay that the bands cover, in steps: an upper bound of the delays of the synapses.
     pub fn last_delay(&self) -> u32 {
         self.first_delay + (self.bands << self.band_bits()) - 1
     }
 
-    /// Calls `f` with source, shard, slot in it, delay in steps and weight of every synapse.
+    /// Calls `f` with source neuron, shard, slot in the shard, delay in steps and weight in quanta of every synapse.
     pub fn each(&self, f: &mut dyn FnMut(u32, usize, u16, u32, i32)) {
         for (shard, synapses) in self.shards.iter().enumerate() {
             for source in 0..self.sources() {

@@ -11,7 +11,7 @@ use lapicque_models::numerics::accumulate::Sum;
 /// The synapses of one tile.
 #[derive(Debug, Default)]
 pub struct TileSynapses {
-    /// Synapses in rows.
+    /// Synapses stored in rows, one table for each group of projections.
     pub tables: Vec<SynapseTable>,
     /// Synapses stored as one bit per pair of neurons.
     pub bit_matrices: Vec<BitMatrix>,
@@ -20,12 +20,12 @@ pub struct TileSynapses {
 }
 
 impl TileSynapses {
-    /// Steps that the rings must span.
+    /// Number of steps that the rings must span: as many as there are delays in the widest band.
     pub fn depth(&self) -> usize {
         1 << self.tables.iter().map(SynapseTable::band_bits).max().unwrap_or(0)
     }
 
-    /// Shortest and longest delay, in steps.
+    /// Shortest and longest delay, in steps; `None` without synapses. The longest is an upper bound.
     pub fn delays(&self) -> Option<(u32, u32)> {
         let tables = self.tables.iter().map(|t| (t.first_delay, t.last_delay()));
         let all = tables.chain(self.bit_matrices.iter().map(|b| (b.delay, b.delay)));
@@ -39,8 +39,8 @@ impl TileSynapses {
         self.all_to_all.iter().for_each(|all| all.add_degrees(&mut degrees[all.population]));
     }
 
-    /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every synapse.
-    /// A shard has 2^`shard_bits` slots.
+    /// Calls `f` with source population, source, slot in the tile, weight in quanta and delay in steps of every
+    /// synapse. A shard has 2^`shard_bits` slots.
     pub fn each(&self, shard_bits: u32, f: &mut dyn FnMut(usize, u32, u32, i32, u32)) {
         for table in &self.tables {
             table.each(&mut |source, shard, slot, delay, weight| {
@@ -56,8 +56,8 @@ impl TileSynapses {
         self.all_to_all.iter().for_each(|all| all.each(f));
     }
 
-    /// Adds what is due at `tick` to the input sums. `due` has an item for each table, `rings` one for each shard, of
-    /// 2^`shard_bits` slots.
+    /// Adds the weights of the spikes whose delay ends at `tick` to the input sums. `due` has an item for each table,
+    /// `rings` one for each shard of 2^`shard_bits` slots. To be called for every step in turn.
     pub fn deliver<S: Sum>(
         &self,
         tick: u64,

@@ -9,7 +9,7 @@ use crate::parameters::ParameterError;
 pub static PAGE: Page = Page {
     name: "charge_pulse",
     role: Role::Input,
-    summary: "a charge q at each of `times`: V jumps by q/C",
+    summary: "a pulse of charge q at each of `times`: V jumps by q/C",
     text: "V → V + q/C at each time, after the leak. A refractory neuron loses the pulse.",
     fields: &[Field {
         name: "charge",
@@ -17,7 +17,7 @@ pub static PAGE: Page = Page {
         dimension: Dimension::Charge,
         default: DefaultValue::Required,
         range: Range::Finite,
-        meaning: "the charge: fC or pC on a membrane with C, or the jump q/C itself in mV on any",
+        meaning: "charge in fC or pC (membranes with C only), or the jump q/C in mV (all membranes)",
     }],
     variables: &[],
 };
@@ -25,6 +25,7 @@ pub static PAGE: Page = Page {
 /// The charge pulse.
 pub struct ChargePulse;
 
+/// Jumps of V in mV, one per neuron.
 struct Pulse(Amounts);
 
 impl InputModel for ChargePulse {
@@ -39,7 +40,7 @@ impl InputModel for ChargePulse {
 
 impl Stimulus for Pulse {
     fn step(&mut self, _: u64, block: usize, sink: InputSink<'_>) {
-        let InputSink::Membrane { jump, .. } = sink else { unreachable!("a charge has no weight") };
+        let InputSink::Membrane { jump, .. } = sink else { unreachable!("a charge pulse acts on the membrane") };
         for b in 0..CHUNKS {
             let amounts = self.0.chunk(block * CHUNKS + b);
             for (jump, amount) in jump[b].iter_mut().zip(amounts) {

@@ -10,15 +10,15 @@ use crate::vector::{Instructions, Kernel, dispatch};
 pub static PAGE: Page = Page {
     name: "current",
     role: Role::Input,
-    summary: "a current held constant, from `start` to `stop`",
-    text: "I(t) = amplitude. With a time window it is a step or a rectangular pulse.",
+    summary: "a constant current, from `start` to `stop`",
+    text: "I(t) = amplitude. With `start` or `stop` it is a step or a rectangular pulse.",
     fields: &[Field {
         name: "amplitude",
         symbol: "I",
         dimension: Dimension::Drive,
         default: DefaultValue::Required,
         range: Range::Finite,
-        meaning: "the current: pA, or mV as R·I",
+        meaning: "the current in pA, or R·I in mV",
     }],
     variables: &[],
 };
@@ -26,25 +26,27 @@ pub static PAGE: Page = Page {
 /// The current.
 pub struct Current;
 
-struct Held(Amounts);
+/// Drive in mV per step, one number per neuron.
+struct HeldCurrent(Amounts);
 
 impl InputModel for Current {
     const PAGE: &'static Page = &PAGE;
     fn build(recipe: &InputRecipe<'_>) -> Result<Box<dyn Stimulus>, ParameterError> {
         let (dt, voltage) = (recipe.dt, recipe.voltage);
-        Ok(Box::new(Held(recipe.amounts(|p, response| {
+        Ok(Box::new(HeldCurrent(recipe.amounts(|p, response| {
             Ok(p.get("amplitude")? * if voltage { response.held_voltage(dt) } else { response.held(dt) })
         })?)))
     }
 }
 
-struct Add<'a> {
+/// Adds the drive of one block.
+struct AddDrive<'a> {
     amounts: &'a Amounts,
     block: usize,
     drive: &'a mut BlockValues,
 }
 
-impl Kernel for Add<'_> {
+impl Kernel for AddDrive<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
@@ -57,10 +59,10 @@ impl Kernel for Add<'_> {
     }
 }
 
-impl Stimulus for Held {
+impl Stimulus for HeldCurrent {
     fn step(&mut self, _: u64, block: usize, sink: InputSink<'_>) {
-        let InputSink::Membrane { drive, .. } = sink else { unreachable!("a current has no weight") };
-        dispatch(Add { amounts: &self.0, block, drive });
+        let InputSink::Membrane { drive, .. } = sink else { unreachable!("a current acts on the membrane") };
+        dispatch(AddDrive { amounts: &self.0, block, drive });
     }
     fn constant_drive(&self) -> Option<f64> {
         self.0.same()

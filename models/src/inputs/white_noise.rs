@@ -13,9 +13,10 @@ pub static PAGE: Page = Page {
     role: Role::Input,
     summary: "Gaussian white noise with a mean, independent for each neuron",
     text: "tau_m dV/dt = … + mean + sigma √tau_m xi(t), <xi(t) xi(t')> = delta(t − t').\n\
-           Held over a step with the variance that makes the discretised free membrane exact: V gets per step a normal\n\
-           deviate of standard deviation sigma √((1 − e^{−2dt/tau_m})/2) (stationary variance sigma²/2); on a nonlinear\n\
-           membrane sigma √(dt/tau_m). Deviates: Box and Muller's transform, single precision.",
+           The noise is held constant over each step and changes V by a normal deviate. The standard deviation of the\n\
+           deviate is sigma √((1 − e^{−2dt/tau_m})/2) on a linear membrane, and sigma √(dt/tau_m) on a nonlinear one.\n\
+           On a linear membrane without threshold the result is exact, with stationary variance sigma²/2.\n\
+           Deviates: Box-Muller transform in single precision.",
     fields: &[
         Field {
             name: "mean",
@@ -23,7 +24,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Drive,
             default: DefaultValue::Value(0.0),
             range: Range::Finite,
-            meaning: "mean of the current: pA, or mV as R·I",
+            meaning: "mean of the current in pA, or of R·I in mV",
         },
         Field {
             name: "sigma",
@@ -31,7 +32,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Drive,
             default: DefaultValue::Required,
             range: Range::NonNegative,
-            meaning: "strength of the noise, in the unit of the mean",
+            meaning: "strength of the noise, in the unit of `mean`",
         },
     ],
     variables: &[],
@@ -41,8 +42,11 @@ pub static PAGE: Page = Page {
 pub struct WhiteNoise;
 
 struct Noise {
+    /// Drive of the mean current per step, in mV.
     mean: Amounts,
+    /// Standard deviation of the drive per step, in mV.
     sd: Amounts,
+    /// One per block.
     generators: Vec<Lanes>,
 }
 
@@ -61,28 +65,29 @@ impl InputModel for WhiteNoise {
     }
 }
 
-struct Draw<'a> {
+/// Draws the noise of one block and adds it to the drive.
+struct DrawNoise<'a> {
     noise: &'a mut Noise,
     block: usize,
     drive: &'a mut BlockValues,
 }
 
-impl Kernel for Draw<'_> {
+impl Kernel for DrawNoise<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self, _: impl Instructions) {
-        let Draw { noise, block, drive } = self;
+        let DrawNoise { noise, block, drive } = self;
         let mut lanes = noise.generators[block].clone();
         for pair in 0..CHUNKS / 2 {
             let z = lanes.normals();
             for half in 0..2 {
                 let b = 2 * pair + half;
                 let (mean, sd) = (noise.mean.chunk(block * CHUNKS + b), noise.sd.chunk(block * CHUNKS + b));
-                let mut lane = drive[b];
+                let mut chunk = drive[b];
                 for l in 0..LANES {
-                    lane[l] += mean[l] + sd[l] * f64::from(z[half * LANES + l]);
+                    chunk[l] += mean[l] + sd[l] * f64::from(z[half * LANES + l]);
                 }
-                drive[b] = lane;
+                drive[b] = chunk;
             }
         }
         noise.generators[block] = lanes;
@@ -91,8 +96,8 @@ impl Kernel for Draw<'_> {
 
 impl Stimulus for Noise {
     fn step(&mut self, _: u64, block: usize, sink: InputSink<'_>) {
-        let InputSink::Membrane { drive, .. } = sink else { unreachable!("noise has no weight") };
-        dispatch(Draw { noise: self, block, drive });
+        let InputSink::Membrane { drive, .. } = sink else { unreachable!("white noise acts on the membrane") };
+        dispatch(DrawNoise { noise: self, block, drive });
     }
     fn generators(&self) -> &[Lanes] {
         &self.generators

@@ -10,13 +10,14 @@ use crate::parameters::{ParameterError, Parameters};
 pub static PAGE: Page = Page {
     name: "eif",
     role: Role::Membrane,
-    summary: "exponential integrate-and-fire",
+    summary: "exponential integrate-and-fire neuron",
     text: "tau_m dV/dt = −(V − E_L) + delta_T e^{(V − v_T)/delta_T} + R I, or C dV/dt = −g_L (V − E_L) +\n\
            g_L delta_T e^{(V − v_T)/delta_T} + I; V ≥ v_peak is a spike: V → v_reset, held for t_ref.\n\
-           Scheme: Strang splitting, order 2. The leak with the currents and the exponential term have exact flows each;\n\
-           a step is half a leak, the exponential, half a leak. The flow of the exponential,\n\
-           V → V − delta_T ln(1 − (dt/tau_m) e^{(V − v_T)/delta_T}), knows the blow-up: it ends at v_peak, never beyond.\n\
-           Currents enter by their exact mean over the step. Rheobase: R I = v_T − E_L − delta_T.\n\
+           Scheme: Strang splitting, order 2. A step is half a step of leak and currents, a whole step of the\n\
+           exponential term, and half a step of leak and currents; each part is integrated exactly. The exponential\n\
+           term gives V → V − delta_T ln(1 − (dt/tau_m) e^{(V − v_T)/delta_T}). If V diverges in this part or\n\
+           reaches v_peak, V is set to v_peak. Currents enter by their exact mean over the step.\n\
+           Rheobase: R I = v_T − E_L − delta_T.\n\
            Source: N. Fourcaud-Trocmé, D. Hansel, C. van Vreeswijk & N. Brunel, J. Neurosci. 23 (2003).",
     fields: &[
         TAU_M,
@@ -29,7 +30,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Voltage,
             default: DefaultValue::Required,
             range: Range::Finite,
-            meaning: "soft threshold: where the slope of the instantaneous current vanishes",
+            meaning: "soft threshold: potential where the slope of the instantaneous I-V curve is 0",
         },
         Field {
             name: "delta_T",
@@ -37,7 +38,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Voltage,
             default: DefaultValue::Required,
             range: Range::Positive,
-            meaning: "sharpness of the spike's onset",
+            meaning: "sharpness of the spike onset: the smaller, the sharper",
         },
         Field {
             name: "v_peak",
@@ -45,7 +46,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Voltage,
             default: DefaultValue::Required,
             range: Range::Finite,
-            meaning: "potential at which the upstroke counts as a spike",
+            meaning: "potential at which a spike is registered",
         },
         RESET,
         REFRACTORY,
@@ -57,7 +58,8 @@ pub static PAGE: Page = Page {
 pub struct Eif;
 
 impl MembraneModel for Eif {
-    // Decay over half a step, rest (mV), weight of the drive in half a step, dt/tau, Delta, 1/Delta, V_T, peak, reset.
+    // Decay over half a step, effect of E_L in half a step (mV), factor of the drive in half a step, dt/tau, delta_T,
+    // 1/delta_T, v_T, v_peak, v_reset.
     type Constants = [f64; 9];
     type State = [f64; 1];
     const PAGE: &'static Page = &PAGE;
@@ -73,8 +75,8 @@ impl MembraneModel for Eif {
             ));
         }
         let half = -libm::expm1(-0.5 * dt / tau);
-        // The drive is the integral of I/C over the step; half a step of exact leak with that mean current adds
-        // drive/dt · tau · (1 − e^{−dt/2tau}).
+        // The drive is the integral of I/C over the step, so I/C has the mean drive/dt. Half a step of leak with this
+        // mean current adds drive/dt · tau · (1 − e^{−dt/2tau}) to V.
         Ok([libm::exp(-0.5 * dt / tau), half * rest, half * tau / dt, dt / tau, delta, 1.0 / delta, v_t, peak, reset])
     }
     fn response(p: &Parameters) -> Result<Response, ParameterError> {
@@ -88,19 +90,21 @@ impl MembraneModel for Eif {
     }
     #[inline(always)]
     fn advance(
-        [decay, rest, gain, ratio, delta, inverse, v_t, peak, _]: [f64; 9],
+        [decay, rest, gain, ratio, delta, inverse_delta, v_t, peak, _]: [f64; 9],
         [v]: [f64; 1],
         drive: f64,
     ) -> [f64; 1] {
-        let pull = rest + gain * drive;
-        let before = v * decay + pull;
+        // Half a step of leak and currents.
+        let half_drive = rest + gain * drive;
+        let before = v * decay + half_drive;
         let bounded = if before < peak { before } else { peak };
-        let left = 1.0 - ratio * math::exp((bounded - v_t) * inverse);
-        // Nothing is left where the exponential blows up within the step.
-        const NOTHING: f64 = 1e-300;
-        let flown = bounded - delta * math::ln(if left > NOTHING { left } else { NOTHING });
-        let after = flown * decay + pull;
-        [if left > NOTHING && flown < peak { after } else { peak }]
+        // A step of the exponential term. The argument of the logarithm is 0 or less if V diverges within the step.
+        let argument = 1.0 - ratio * math::exp((bounded - v_t) * inverse_delta);
+        const SMALLEST: f64 = 1e-300;
+        let risen = bounded - delta * math::ln(if argument > SMALLEST { argument } else { SMALLEST });
+        // Half a step of leak and currents.
+        let after = risen * decay + half_drive;
+        [if argument > SMALLEST && risen < peak { after } else { peak }]
     }
     #[inline(always)]
     fn fires([.., peak, _]: [f64; 9], [v]: [f64; 1]) -> bool {

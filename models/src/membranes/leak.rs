@@ -1,17 +1,17 @@
-//! What leaky membranes have in common: fields of their pages, the leak, and its exact integration over a step.
+//! Common parts of leaky membranes: fields of their pages, the leak, and its exact integration over a step.
 
 use super::Response;
 use crate::page::{DefaultValue, Dimension, Field, Range, Variable};
 use crate::parameters::{ParameterError, Parameters};
 
-/// Membrane time constant; voltage form, or with C.
+/// Membrane time constant: alone (voltage form) or with C.
 pub(super) const TAU_M: Field = Field {
     name: "tau_m",
     symbol: "tau_m",
     dimension: Dimension::Time,
     default: DefaultValue::Absent,
     range: Range::Positive,
-    meaning: "membrane time constant; alone it means the voltage form, where currents are given as R·I in mV",
+    meaning: "membrane time constant; without C the membrane is in voltage form: currents are given as R·I in mV",
 };
 /// Membrane capacitance.
 pub(super) const CAPACITANCE: Field = Field {
@@ -20,7 +20,7 @@ pub(super) const CAPACITANCE: Field = Field {
     dimension: Dimension::Capacitance,
     default: DefaultValue::Absent,
     range: Range::Positive,
-    meaning: "membrane capacitance, with g_L or tau_m; currents are then given in pA",
+    meaning: "membrane capacitance, needs g_L or tau_m; currents are then given in pA",
 };
 /// Leak conductance.
 pub(super) const LEAK: Field = Field {
@@ -29,7 +29,7 @@ pub(super) const LEAK: Field = Field {
     dimension: Dimension::Conductance,
     default: DefaultValue::Absent,
     range: Range::Positive,
-    meaning: "leak conductance, with C: tau_m = C/g_L",
+    meaning: "leak conductance, needs C: tau_m = C/g_L",
 };
 /// Resting potential.
 pub(super) const REST: Field = Field {
@@ -63,17 +63,17 @@ pub(super) const REFRACTORY: Field = Field {
     meaning: "absolute refractory time, rounded to the nearest step; 0 is allowed",
 };
 
-/// The leak of a membrane, given as tau_m alone (voltage form), or as two of C, g_L, tau_m.
+/// The leak of a membrane. The user gives tau_m (voltage form), C and tau_m, or C and g_L.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Leak {
-    /// Time constant, ms.
+    /// Time constant in ms.
     pub tau: f64,
-    /// Capacitance in pF; `None` in voltage form, where currents are given as R·I in mV.
+    /// Capacitance in pF. `None` in voltage form, where currents are given as R·I in mV.
     pub capacitance: Option<f64>,
 }
 
 impl Leak {
-    /// Reads `tau_m`, `C` and `g_L`.
+    /// Reads `tau_m`, `C` and `g_L`. Accepts `tau_m` alone, `C` with `tau_m`, or `C` with `g_L`, and refuses the rest.
     pub fn new(p: &Parameters) -> Result<Leak, ParameterError> {
         match (p.optional("tau_m"), p.optional("C"), p.optional("g_L")) {
             (Some(tau), capacitance, None) => Ok(Leak { tau, capacitance }),
@@ -82,21 +82,21 @@ impl Leak {
                 "g_L",
                 "tau_m and g_L are both given: give tau_m alone, C and tau_m, or C and g_L",
             )),
-            (None, Some(_), None) => Err(ParameterError::new("C", "C needs g_L or tau_m beside it")),
-            (None, None, Some(_)) => Err(ParameterError::new("g_L", "g_L needs C beside it")),
+            (None, Some(_), None) => Err(ParameterError::new("C", "C needs g_L or tau_m: give one of them too")),
+            (None, None, Some(_)) => Err(ParameterError::new("g_L", "g_L needs C: give C too")),
             (None, None, None) => {
                 Err(ParameterError::new("tau_m", "tau_m is missing: give tau_m, C and tau_m, or C and g_L"))
             }
         }
     }
 
-    /// mV per unit of current and ms.
+    /// 1/C in mV per pA·ms; 1/tau in voltage form. See [`Response::per_charge`].
     pub fn per_charge(&self) -> f64 {
         1.0 / self.capacitance.unwrap_or(self.tau)
     }
 }
 
-/// Decay over a step, and the part of the resting potential that replaces what decayed.
+/// e^{−dt/tau} and (1 − e^{−dt/tau}) E_L (mV). A step without input takes V to e^{−dt/tau} V + (1 − e^{−dt/tau}) E_L.
 pub(super) fn leak_constants(p: &Parameters, dt: f64) -> Result<[f64; 2], ParameterError> {
     let tau = Leak::new(p)?.tau;
     Ok([libm::exp(-dt / tau), -libm::expm1(-dt / tau) * p.get("E_L")?])

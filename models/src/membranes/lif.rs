@@ -9,9 +9,9 @@ use crate::parameters::{ParameterError, Parameters};
 pub static PAGE: Page = Page {
     name: "lif",
     role: Role::Membrane,
-    summary: "leaky integrate-and-fire",
+    summary: "leaky integrate-and-fire neuron",
     text: "tau_m dV/dt = −(V − E_L) + R I, or C dV/dt = −g_L (V − E_L) + I; V ≥ v_threshold is a spike: V → v_reset, held\n\
-           for t_ref. Integrated exactly on the grid; spikes lie on the grid.\n\
+           for t_ref. Integrated exactly over each step; spikes lie on the grid of steps.\n\
            Rate under constant input: 1/(t_ref + tau_m ln((E_L + RI − v_reset)/(E_L + RI − v_threshold))).\n\
            Source: L. Lapicque, J. Physiol. Pathol. Gén. 9 (1907); scheme: S. Rotter & M. Diesmann, Biol. Cybern. 81 (1999).",
     fields: &[
@@ -25,7 +25,7 @@ pub static PAGE: Page = Page {
             dimension: Dimension::Voltage,
             default: DefaultValue::Required,
             range: Range::Finite,
-            meaning: "threshold of the potential",
+            meaning: "spike threshold",
         },
         RESET,
         REFRACTORY,

@@ -1,4 +1,4 @@
-//! Passive membrane: a leaky integrator that never fires.
+//! Passive membrane: a leaky integrator that never spikes.
 
 use super::leak::{CAPACITANCE, LEAK, POTENTIAL, REST, TAU_M, leak_constants, leak_response};
 use super::{MembraneModel, Response};
@@ -9,9 +9,10 @@ use crate::parameters::{ParameterError, Parameters};
 pub static PAGE: Page = Page {
     name: "passive",
     role: Role::Membrane,
-    summary: "leaky integrator without threshold",
+    summary: "leaky membrane that never spikes",
     text: "tau_m dV/dt = −(V − E_L) + R I, or C dV/dt = −g_L (V − E_L) + I.\n\
-           Integrated exactly on the grid: V → e^{−dt/tau_m} V + (1 − e^{−dt/tau_m}) E_L + the exact effect of all currents.",
+           Integrated exactly: over a step V → e^{−dt/tau_m} V + (1 − e^{−dt/tau_m}) E_L + the exact effect of all\n\
+           currents.",
     fields: &[TAU_M, CAPACITANCE, LEAK, REST],
     variables: &[POTENTIAL],
 };

@@ -1,16 +1,16 @@
-//! Samples against distributions: the tests behind the statistical tests.
+//! Statistical tests of samples against distributions.
 //!
-//! Every function returns the probability that a sample of the distribution claimed deviates as much or more. Samples
-//! come from fixed seeds, so a test either always passes or always fails; [`FALSE_ALARM`] is the chance that a right
-//! program fails once after its random streams were changed. The integration tests use this file too.
+//! Each test returns a p-value: the probability that a sample of the claimed distribution deviates at least as much.
+//! Samples come from fixed seeds, so a test always passes or always fails. [`FALSE_ALARM`] is the chance that a test of
+//! a correct program fails after the random streams have been changed. The integration tests use this file too.
 
-/// Chance of one test to fail though the claim is true.
+/// A test fails if its p-value is below this. So this is its chance to fail although the claim is true.
 pub const FALSE_ALARM: f64 = 1e-6;
 
-/// Least number of events expected in a cell of a chi-square test; smaller cells are joined with their neighbours.
+/// Smallest expected count in a cell of a chi-square test. Smaller cells are joined with their neighbours.
 const LEAST_EXPECTED: f64 = 20.0;
 
-/// ln Γ(x) for x > 0, to 10⁻¹³ relative: Stirling's series beyond 16.
+/// ln Γ(x) for x > 0, to 10⁻¹³ relative. Recurrence up to x ≥ 16, then Stirling's series.
 pub fn ln_gamma(x: f64) -> f64 {
     let (mut x, mut product) = (x, 1.0);
     while x < 16.0 {
@@ -38,7 +38,7 @@ pub fn chi_square_tail(x: f64, dof: f64) -> f64 {
         }
         return 1.0 - front * sum;
     }
-    // Lentz's continued fraction.
+    // Continued fraction by Lentz's method.
     let mut b = x + 1.0 - a;
     let (mut c, mut d) = (1e300, 1.0 / b);
     let mut h = d;
@@ -55,7 +55,7 @@ pub fn chi_square_tail(x: f64, dof: f64) -> f64 {
     front * h
 }
 
-/// Counts per cell against the cells' probabilities, which sum to 1.
+/// Chi-square test of counts per cell against the probabilities of the cells, which sum to 1.
 pub fn chi_square(observed: &[u64], probabilities: &[f64]) -> f64 {
     assert_eq!(observed.len(), probabilities.len());
     let n = observed.iter().sum::<u64>() as f64;
@@ -83,12 +83,12 @@ pub fn chi_square(observed: &[u64], probabilities: &[f64]) -> f64 {
     chi_square_tail(statistic, cells.len() as f64 - 1.0)
 }
 
-/// Counts per cell against equal probabilities.
+/// Chi-square test of counts per cell against equal probabilities.
 pub fn uniformity(observed: &[u64]) -> f64 {
     chi_square(observed, &vec![1.0 / observed.len() as f64; observed.len()])
 }
 
-/// Sample against a continuous distribution function, by Kolmogorov and Smirnov (with Stephens' correction).
+/// Kolmogorov-Smirnov test of a sample against a continuous distribution function, with Stephens' correction.
 pub fn kolmogorov_smirnov(sample: &mut [f64], cdf: impl Fn(f64) -> f64) -> f64 {
     sample.sort_unstable_by(f64::total_cmp);
     let n = sample.len() as f64;
@@ -105,12 +105,12 @@ pub fn kolmogorov_smirnov(sample: &mut [f64], cdf: impl Fn(f64) -> f64) -> f64 {
     (1..100).map(term).sum::<f64>().clamp(0.0, 1.0)
 }
 
-/// Chance that a standard normal deviate is as far from 0 as `z`, on either side.
+/// Probability that a standard normal deviate is at least as far from 0 as `z`, on either side.
 pub fn two_sided(z: f64) -> f64 {
     chi_square_tail(z * z, 1.0)
 }
 
-/// Distribution of the binomial numbers 0..=`last`, and what is above in the last cell.
+/// Probabilities of the binomial numbers 0 to `last`; one more cell for all larger numbers.
 pub fn binomial_cells(n: u64, p: f64, last: u64) -> Vec<f64> {
     let nf = n as f64;
     let ln_choose = |k: f64| ln_gamma(nf + 1.0) - ln_gamma(k + 1.0) - ln_gamma(nf - k + 1.0);
@@ -120,11 +120,12 @@ pub fn binomial_cells(n: u64, p: f64, last: u64) -> Vec<f64> {
     }))
 }
 
-/// Distribution of the Poisson numbers 0..=`last`, and what is above in the last cell.
+/// Probabilities of the Poisson numbers 0 to `last`; one more cell for all larger numbers.
 pub fn poisson_cells(mean: f64, last: u64) -> Vec<f64> {
     with_tail((0..=last).map(|k| (k as f64 * mean.ln() - mean - ln_gamma(k as f64 + 1.0)).exp()))
 }
 
+/// Appends the cell that makes the sum 1.
 fn with_tail(cells: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut cells: Vec<f64> = cells.collect();
     cells.push((1.0 - cells.iter().sum::<f64>()).max(0.0));
@@ -135,8 +136,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tail_probabilities_equal_published_tables() {
-        // Abramowitz and Stegun, table 26.8; and the two-sided 5 sigma.
+    fn p_values_equal_published_tables() {
+        // Abramowitz and Stegun, table 26.8; and the two-sided probability of 5 standard deviations.
         for (x, dof, p) in [(3.841458821, 1.0, 0.05), (18.307038053, 10.0, 0.05), (149.449253, 100.0, 0.001)] {
             assert!((chi_square_tail(x, dof) / p - 1.0).abs() < 1e-6, "{x} {dof}");
         }

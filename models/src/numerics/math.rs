@@ -1,13 +1,15 @@
-//! Elementary functions for kernels: straight-line code that a loop over a slice turns into vector instructions.
+//! Elementary functions for kernels. They have no branches, so that a loop over a slice becomes vector code.
 //!
-//! Holds `exp` and `ln` in f64, `ln_f32` and `sin_cos_turn_f32` in f32 (the two halves of a Box–Muller transform), and
-//! the construction-time helpers `phi1` and `phi2` of exponential integration.
+//! `exp` and `ln` are in f64. `ln_f32` and `sin_cos_turn_f32` are in f32; the Box-Muller transform needs them. `phi1`
+//! and `phi2` belong to exponential integration and are used only when a network is built.
 //!
-//! Guarantees: the same bits on every machine and at every vector width, because each function is a fixed sequence of
-//! IEEE additions, multiplications and (in `ln`) one division, without fused multiply-add, without a table and without a
-//! call; conditions only select between values that are already computed. Errors, in units of the last place of the
-//! exact result, as measured against 64-bit-mantissa `expl` and `logl` (`exp`, `ln`: 2·10⁸ random points each; the f32
-//! functions: every f32 of their domain above 2⁻³⁷):
+//! The kernel functions give the same bits on every machine and at every vector width. Each is a fixed sequence of IEEE
+//! additions, multiplications and (in `ln`) one division. There is no fused multiply-add, no table and no function
+//! call. Conditions only select between values that are already computed.
+//!
+//! Errors are in units of the last place (ulp) of the exact result. They were measured against `expl` and `logl` with
+//! 64-bit mantissa: `exp` and `ln` at 2·10⁸ random points each, the f32 functions at every f32 of their domain above
+//! 2⁻³⁷.
 //!
 //! | function | domain | largest error |
 //! |---|---|---|
@@ -16,17 +18,22 @@
 //! | `ln_f32` | (2⁻³⁴, 1] | 0.993 ulp |
 //! | `sin_cos_turn_f32` | [0, 1) | 1.65 ulp (sine), 1.64 ulp (cosine), zeros exact |
 //!
-//! Why not `libm`: its functions branch, look up tables and cannot be inlined into a vector loop, and the C library's
-//! differ between machines. One exponential takes 0.9 ns here with AVX-512, 1.4 with AVX2, 3.6 in glibc (one core of a
-//! Xeon, 2048 elements, November 2026); a logarithm 1.0, 1.6 and 3.0; a normal f32 by Box–Muller 0.4 and 0.55.
+//! Why not `libm`: its functions branch, use tables, and cannot be inlined into a vector loop. The functions of the C
+//! library differ between machines. Times per value on one core of a Xeon (2048 elements, November 2026):
+//!
+//! | function | AVX-512 | AVX2 | glibc |
+//! |---|---|---|---|
+//! | exponential | 0.9 ns | 1.4 ns | 3.6 ns |
+//! | logarithm | 1.0 ns | 1.6 ns | 3.0 ns |
+//! | normal f32 by Box-Muller | 0.4 ns | 0.55 ns | |
 
 /// log2(e), 1/ln 2.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-/// The upper part of ln 2: its last 20 bits are zero, so that k·LN2_HI is exact for |k| < 2²⁰.
+/// The upper part of ln 2. Its last 20 bits are zero, so that k·LN2_HI is exact for |k| < 2²⁰.
 const LN2_HI: f64 = 6.931_471_803_691_238e-1;
 /// ln 2 − LN2_HI.
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
-/// 1.5·2⁵²: added to |x| < 2⁵¹ it rounds x to the nearest integer, which then fills the low bits.
+/// 1.5·2⁵². Added to x with |x| < 2⁵¹ it rounds x to the nearest integer. The low bits of the sum are this integer.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// Above this e^x exceeds the largest f64.
@@ -36,8 +43,9 @@ const EXP_MIN: f64 = -708.0;
 
 /// e^x (x and result without unit), to 0.8 ulp.
 ///
-/// Exactly 0 below −708 (no subnormal results), +∞ above 709.782712893384, NaN for NaN. Reduction x = k ln 2 + r with
-/// |r| ≤ ln(2)/2, a near-minimax polynomial for (e^r − 1 − r)/r², and a compensated sum 1 + r (Cody and Waite 1980).
+/// The result is exactly 0 below −708 (never subnormal), +∞ above 709.782712893384, and NaN for NaN. Method: reduction
+/// x = k ln 2 + r with |r| ≤ ln(2)/2, a near-minimax polynomial for (e^r − 1 − r)/r², and a compensated sum 1 + r (Cody
+/// and Waite 1980).
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
     let shifted = x * LOG2_E + ROUND;
@@ -57,7 +65,7 @@ pub fn exp(x: f64) -> f64 {
     let sum = 1.0 + r;
     let rest = r - (sum - 1.0);
     let mantissa = sum + (rest + (r_rest + r2 * q));
-    // k sits in the low bits of `shifted` in two's complement; adding it to the exponent multiplies by 2^k.
+    // The low bits of `shifted` are k in two's complement. Adding k to the exponent multiplies by 2^k.
     let scaled = f64::from_bits(mantissa.to_bits().wrapping_add(shifted.to_bits() << 52));
     let y = if x > EXP_MAX { f64::INFINITY } else { scaled };
     let y = if x < EXP_MIN { 0.0 } else { y };
@@ -66,9 +74,10 @@ pub fn exp(x: f64) -> f64 {
 
 /// Natural logarithm of x (x and result without unit), to 0.9 ulp.
 ///
-/// For positive normal x. 0, −0 and positive subnormal numbers give −∞, negative numbers NaN, +∞ gives +∞, NaN gives
-/// NaN. Reduction x = 2^k (1 + f) with 1 + f in [√½, √2), then ln(1 + f) = 2 atanh(f/(2 + f)), summed as
-/// f − (f²/2 − s(f²/2 + R(s²))) with s = f/(2 + f), so that no digits cancel near x = 1 (the scheme of fdlibm).
+/// The accuracy holds for positive normal x. 0, −0 and positive subnormal numbers give −∞, negative numbers NaN, +∞
+/// gives +∞, NaN gives NaN. Method: reduction x = 2^k (1 + f) with 1 + f in [√½, √2). With s = f/(2 + f),
+/// ln(1 + f) = 2 atanh(s) is summed as f − (f²/2 − s(f²/2 + R(s²))), so that no digits cancel near x = 1 (the scheme of
+/// fdlibm).
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
     const ONE: u64 = 0x3FF0_0000_0000_0000;
@@ -77,7 +86,8 @@ pub fn ln(x: f64) -> f64 {
     let bits = x.to_bits();
     let biased = bits.wrapping_add(ONE - SQRT_HALF) >> 52;
     let f = f64::from_bits(bits.wrapping_sub(biased << 52).wrapping_add(ONE)) - 1.0;
-    // An integer below 2^52 placed in the mantissa of 2^52 is that sum: conversion without a conversion instruction.
+    // Converts `biased` to f64 without a conversion instruction: the bits of 2^52 with an integer below 2^52 as
+    // mantissa are the sum of both.
     let k = f64::from_bits(biased | TWO_52) - (4_503_599_627_370_496.0 + 1023.0);
     let s = f / (2.0 + f);
     let z = s * s;
@@ -96,13 +106,13 @@ pub fn ln(x: f64) -> f64 {
 
 /// Natural logarithm of x in (2⁻³⁴, 1] in f32 (x and result without unit), to 1 ulp.
 ///
-/// Any positive normal x below 2¹²⁶ is accepted with the same relative accuracy; 0, negative numbers and NaN have no
-/// defined result. Reduction to [2/3, 4/3), then ln(1 + f) = f − f²/2 + f³ P(f).
+/// Any positive normal x below 2¹²⁶ gives a result of the same relative accuracy. The result is undefined for 0,
+/// negative numbers and NaN. Method: reduction to [2/3, 4/3), then ln(1 + f) = f − f²/2 + f³ P(f).
 #[inline(always)]
 pub fn ln_f32(x: f32) -> f32 {
     const ONE: u32 = 0x3F80_0000;
     const TWO_THIRDS: u32 = 0x3F2A_AAAB;
-    /// 355/512, ln 2 to 9 bits: k·HI is exact.
+    /// 355/512: ln 2 to 9 bits, so that k·HI is exact.
     const HI: f32 = 0.693_359_4;
     const LO: f32 = -2.121_944_4e-4;
     let bits = x.to_bits();
@@ -121,11 +131,11 @@ pub fn ln_f32(x: f32) -> f32 {
 
 /// sin(2πu) and cos(2πu) for u in [0, 1) turns, in f32, each to 2 ulp; exact at multiples of a quarter turn.
 ///
-/// The nearest quarter turn is subtracted exactly, so that results near zeros keep their relative accuracy. Outside
-/// [0, 1) results stay accurate while |u| < 2²⁰, to the accuracy of u itself.
+/// The nearest quarter turn is subtracted exactly, so that results near 0 keep their relative accuracy. Outside of
+/// [0, 1) results are as accurate as u itself, for |u| < 2²⁰.
 #[inline(always)]
 pub fn sin_cos_turn_f32(u: f32) -> (f32, f32) {
-    /// 1.5·2²³, the f32 counterpart of [`ROUND`].
+    /// 1.5·2²³: as [`ROUND`], in f32.
     const ROUND_F32: f32 = 12_582_912.0;
     const TWO_PI: f32 = std::f32::consts::TAU;
     /// 2π − TWO_PI.
@@ -147,8 +157,8 @@ pub fn sin_cos_turn_f32(u: f32) -> (f32, f32) {
 
 /// φ₁(x) = (e^x − 1)/x, 1 at x = 0 (x and result without unit), to 1·10⁻¹⁵ relative.
 ///
-/// The mean of e^(xt) over t in [0, 1]: what a constant drive adds in one step of an exponential integrator (Hochbruck
-/// and Ostermann 2010). For use at construction, not in kernels.
+/// It is the mean of e^(xt) over t in [0, 1]: the effect of a constant drive in one step of an exponential integrator
+/// (Hochbruck and Ostermann 2010). Not for kernels: it branches and calls libm.
 pub fn phi1(x: f64) -> f64 {
     if x == 0.0 {
         1.0
@@ -161,15 +171,15 @@ pub fn phi1(x: f64) -> f64 {
 
 /// (1 − e^(−x)(1 + x))/x², ½ at x = 0 (x and result without unit), to 1·10⁻¹⁵ relative.
 ///
-/// The mean of t e^(−xt) over t in [0, 1]: what an exponential current adds over one step to a membrane with (nearly)
-/// the same time constant, and the alpha current's integral. For use at construction, not in kernels.
+/// It is the mean of t e^(−xt) over t in [0, 1]: the effect of an alpha current in one step. Not for kernels: it
+/// branches and calls libm.
 pub fn phi2(x: f64) -> f64 {
     if x == f64::INFINITY {
         0.0
     } else if x > 2.0 {
         (1.0 - libm::exp(-x) * (1.0 + x)) / x / x
     } else if x > 0.0 {
-        // e^(−x) Σ xⁿ/(n+2)!: all terms positive, nothing cancels.
+        // e^(−x) Σ xⁿ/(n+2)!. All terms are positive, so nothing cancels.
         let (mut term, mut sum, mut n) = (0.5, 0.0, 0.0);
         while term > 1e-18 {
             sum += term;
@@ -178,7 +188,7 @@ pub fn phi2(x: f64) -> f64 {
         }
         libm::exp(-x) * sum
     } else if x >= -1.0 {
-        // Σ (−x)ⁿ/(n! (n+2)): all terms positive.
+        // Σ (−x)ⁿ/(n! (n+2)). All terms are positive.
         let (mut power, mut sum, mut n) = (1.0, 0.0, 0.0);
         while power > 1e-18 {
             sum += power / (n + 2.0);

@@ -1,22 +1,21 @@
-//! Random numbers as functions of (seed, purpose, identity), never of a thread or a call order.
+//! Random numbers. They are functions of (seed, purpose, identity), never of the thread or the order of calls.
 //!
-//! * [`key`] turns seed, purpose and identity into 64 bits; [`Stream`] is a scalar generator (xoshiro256++) keyed so.
-//! * [`Lanes`] is sixteen xoshiro128++ generators side by side, for kernels: one call gives sixteen 32-bit numbers, and
-//!   the order of numbers is fixed by the lane, whatever the width of the CPU's vectors.
-//! * Deviates (normal, lognormal, binomial, hypergeometric) are computed here with one rounding per operation and the
-//!   `libm` crate, so that they have the same bits on every machine.
-//!
-//! [`STREAM_VERSION`] is written into every output file; whoever changes a bit raises it.
+//! * [`key`] turns seed, purpose and identity into 64 bits that seed a generator.
+//! * [`Stream`] is a scalar generator (xoshiro256++).
+//! * [`Lanes`] is sixteen xoshiro128++ generators, for kernels. One call gives a 32-bit number for each lane. The
+//!   numbers do not depend on the width of the CPU's vector registers.
+//! * Normal, binomial and hypergeometric numbers are computed with the `libm` crate and one rounding per operation, so
+//!   that they have the same bits on every machine.
 
 use crate::columns::LANES;
 use crate::numerics::math;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Version of the random streams: a change of any bit drawn anywhere raises it.
+/// Version of the random streams, written into every output file. Raise it with every change of a drawn bit.
 pub const STREAM_VERSION: u32 = 3;
 
-/// Largest |z| that [`normal_pair`] can return: √(−2 ln 2⁻³³) = 6.764, rounded up. Bounds on weights rely on it.
+/// Bound of |z| for the deviates of [`normal_pair`]: √(−2 ln 2⁻³³) = 6.764, rounded up. Bounds on weights rely on it.
 pub const NORMAL_BOUND: f64 = 6.77;
 
 /// What random numbers are for. Numbers of different purposes are independent.
@@ -27,26 +26,27 @@ pub enum Purpose {
     InitialState = 1,
     /// Parameters drawn per neuron.
     Parameter = 2,
-    /// Number of synapses of a target or a source.
+    /// Number of synapses per target or per source.
     Degree = 3,
-    /// Which sources a target has, or which targets a source has.
+    /// The sources of a target, or the targets of a source.
     Partner = 4,
     /// Weights.
     Weight = 5,
     /// Delays.
     Delay = 6,
-    /// Weights and delays drawn again.
+    /// Further draws of weights and delays that were outside of their bounds.
     Redraw = 7,
     /// Poisson input.
     Poisson = 8,
-    /// The rare exact redraw of a Poisson count.
+    /// The second draw of a Poisson count, which few counts need.
     PoissonTail = 9,
     /// White noise.
     Noise = 10,
-    /// Amplitudes drawn per neuron.
+    /// Parameters of inputs drawn per neuron.
     Amplitude = 11,
 }
 
+/// The finaliser of splitmix64.
 #[inline(always)]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -54,7 +54,7 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// 64 bits from seed, purpose and identity (splitmix64's finaliser, once per word).
+/// 64 bits from seed, purpose and identity, by the finaliser of splitmix64 on each word.
 #[inline]
 pub fn key(seed: u64, purpose: Purpose, identity: [u64; 2]) -> u64 {
     const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -65,7 +65,7 @@ pub fn key(seed: u64, purpose: Purpose, identity: [u64; 2]) -> u64 {
     h
 }
 
-/// A scalar random stream.
+/// A scalar random generator, xoshiro256++.
 #[derive(Clone, Debug)]
 pub struct Stream(Xoshiro256PlusPlus);
 
@@ -81,19 +81,19 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// Uniform on [0, 1), 53 bits.
+    /// A uniform number in [0, 1), of 53 bits.
     #[inline(always)]
     pub fn uniform(&mut self) -> f64 {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// Uniform on (0, 1), never 0 or 1.
+    /// A uniform number in (0, 1), of 52 bits: never 0 or 1.
     #[inline(always)]
     pub fn open_uniform(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
-    /// Uniform on 0..n for n ≥ 1. Off by at most n/2⁶⁴ in probability.
+    /// A uniform whole number in 0..n, for n ≥ 1. Relative error of the probabilities: at most n/2⁶⁴.
     #[inline(always)]
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
@@ -106,28 +106,30 @@ impl Stream {
         normal_pair((bits >> 32) as u32, bits as u32)
     }
 
-    /// A standard normal deviate (single precision, |z| ≤ [`NORMAL_BOUND`]).
+    /// A standard normal deviate of single precision; its absolute value is at most [`NORMAL_BOUND`].
     pub fn normal(&mut self) -> f64 {
         f64::from(self.normal_pair().0)
     }
 
-    /// Number of successes in `n` trials of probability `p` in 0..=1.
+    /// A binomial number: successes in `n` trials of probability `p`, 0 ≤ p ≤ 1.
     pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
         if n == 0 || p <= 0.0 {
             0
         } else if p >= 1.0 {
             n
         } else if p > 0.5 {
-            n - self.binomial_half(n, 1.0 - p)
+            n - self.binomial_small_p(n, 1.0 - p)
         } else {
-            self.binomial_half(n, p)
+            self.binomial_small_p(n, p)
         }
     }
 
-    fn binomial_half(&mut self, n: u64, p: f64) -> u64 {
+    /// [`Stream::binomial`] for 0 < p ≤ ½.
+    fn binomial_small_p(&mut self, n: u64, p: f64) -> u64 {
         let nf = n as f64;
         if nf * p < 10.0 {
-            // Sequential search; the chance to pass 110 + 20·np is below 1e-30.
+            // Inversion by sequential search. Numbers above 110 + 20·np, which is less than 310, have a probability
+            // below 1e-30.
             let q = 1.0 - p;
             let ratio = p / q;
             let first = libm::exp(nf * libm::log1p(-p));
@@ -142,7 +144,8 @@ impl Stream {
                 }
             }
         }
-        // BTRS: W. Hörmann, The generation of binomial random variates, J. Stat. Comput. Simul. 46 (1993).
+        // Transformed rejection (BTRS): W. Hörmann, The generation of binomial random variates, J. Stat. Comput. Simul.
+        // 46 (1993).
         let spread = libm::sqrt(nf * p * (1.0 - p));
         let b = 1.15 + 2.53 * spread;
         let a = -0.0873 + 0.0248 * b + 0.01 * p;
@@ -170,10 +173,11 @@ impl Stream {
         }
     }
 
-    /// Marked items among `draws` taken without replacement from `total` items of which `marked` are marked.
+    /// A hypergeometric number: how many marked items are drawn. `draws` of `total` items are drawn without
+    /// replacement, and `marked` of the `total` items are marked.
     pub fn hypergeometric(&mut self, total: u64, marked: u64, draws: u64) -> u64 {
         debug_assert!(marked <= total && draws <= total);
-        // Reduce to the smallest equivalent problem, and undo the reflections at the end.
+        // Symmetries reduce the problem to marked ≤ draws ≤ total/2.
         if marked > total - marked {
             return draws - self.hypergeometric(total, total - marked, draws);
         }
@@ -184,7 +188,8 @@ impl Stream {
             return self.hypergeometric(total, draws, marked);
         }
         if marked <= 12 {
-            // One marked item after the other: is it among the draws?
+            // Decides for one marked item after the other whether the item is drawn. `left`: items not decided yet.
+            // `places`: draws not taken yet.
             let (mut left, mut places, mut hits) = (total, draws, 0);
             for _ in 0..marked {
                 if self.below(left) < places {
@@ -195,8 +200,8 @@ impl Stream {
             }
             return hits;
         }
-        // HRUA: E. Stadlober, The ratio of uniforms approach for generating discrete random variates,
-        // J. Comput. Appl. Math. 31 (1990).
+        // Ratio of uniforms (HRUA): E. Stadlober, The ratio of uniforms approach for generating discrete random
+        // variates, J. Comput. Appl. Math. 31 (1990).
         let (n, m, k) = (total as f64, marked as f64, draws as f64);
         let p = m / n;
         let mean = k * p;
@@ -225,7 +230,8 @@ impl Stream {
     }
 }
 
-/// Box and Muller's transform of two 32-bit numbers, in single precision: two independent standard normal deviates.
+/// Two independent standard normal deviates from two random 32-bit numbers, by the Box-Muller transform in single
+/// precision.
 #[inline(always)]
 pub fn normal_pair(radius: u32, angle: u32) -> (f32, f32) {
     const UNIT: f32 = 1.0 / 4_294_967_296.0;
@@ -235,7 +241,7 @@ pub fn normal_pair(radius: u32, angle: u32) -> (f32, f32) {
     (r * sin, r * cos)
 }
 
-/// Sixteen xoshiro128++ generators (Blackman & Vigna 2021), one per lane.
+/// Sixteen xoshiro128++ generators (Blackman & Vigna 2021), one for each lane of a chunk.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub struct Lanes([[u32; LANES]; 4]);
@@ -252,14 +258,14 @@ impl Lanes {
                 state[2 * half][lane] = bits as u32;
                 state[2 * half + 1][lane] = (bits >> 32) as u32;
             }
-            // The all-zero state, the only bad one, has probability 2⁻¹²⁸.
+            // A state of zeros would never change. Its probability is 2⁻¹²⁸.
             state[0][lane] |= u32::from(state.iter().all(|word| word[lane] == 0));
         }
         Lanes(state)
     }
 
     /// The next number of every lane.
-    #[allow(clippy::should_implement_trait)] // never ends: an Option per call would be noise
+    #[allow(clippy::should_implement_trait)] // not an iterator: there is always a next number
     #[inline(always)]
     pub fn next(&mut self) -> [u32; LANES] {
         let [s0, s1, s2, s3] = &mut self.0;
@@ -277,7 +283,7 @@ impl Lanes {
         out
     }
 
-    /// 32 standard normal deviates.
+    /// 32 standard normal deviates, enough for two chunks.
     #[inline(always)]
     pub fn normals(&mut self) -> [f32; 2 * LANES] {
         let (radius, angle) = (self.next(), self.next());

@@ -17,13 +17,13 @@ pub type BuildReceptor = fn(&ParameterTable, &[Response], f64, usize) -> Result<
 pub struct ReceptorRecipe {
     /// The page of the model.
     pub page: &'static Page,
-    /// How the model is built.
+    /// Builds the receptor.
     pub build: BuildReceptor,
-    /// Its parameters.
+    /// Parameters of the receptor.
     pub table: ParameterTable,
 }
 
-/// What the neurons of one share are built from.
+/// Everything that the neurons of one share are built from.
 pub struct NeuronRecipe<'a> {
     /// Step in ms.
     pub dt: f64,
@@ -37,7 +37,7 @@ pub struct NeuronRecipe<'a> {
     pub fuse: bool,
 }
 
-/// Responses of the membranes of a share to currents: one if all neurons are alike, else one per neuron.
+/// Responses of the membranes of a share to currents: one if all neurons have the same parameters, else one per neuron.
 pub fn responses(
     response: fn(&Parameters) -> Result<Response, ParameterError>,
     table: &ParameterTable,
@@ -47,7 +47,7 @@ pub fn responses(
     if table.differs() { (0..len).map(at).collect() } else { Ok(vec![at(0)?]) }
 }
 
-/// Builds a receptor that is updated by itself.
+/// Builds a staged receptor for all neurons of a share.
 pub fn receptor<A: ReceptorModel>(
     table: &ParameterTable,
     responses: &[Response],
@@ -57,8 +57,8 @@ pub fn receptor<A: ReceptorModel>(
     Ok(Box::new(receptor_columns::<A>(table, responses, dt, len)?))
 }
 
-/// Builds a membrane with its receptors: fused where all neurons are alike and the receptors are one of the combinations
-/// listed here, else staged.
+/// Builds the neurons of a share. Membrane and receptors are fused if all neurons have the same parameters and the
+/// receptors are one of the combinations in this function. Otherwise the receptors are staged.
 pub fn neurons<M: MembraneModel>(recipe: &NeuronRecipe<'_>) -> Result<Box<dyn Neurons>, ParameterError> {
     let NeuronRecipe { dt, len, membrane: table, receptors, fuse } = *recipe;
     let membrane = membrane_columns::<M>(table, dt, len)?;

@@ -1,29 +1,31 @@
-//! A membrane with its receptors, refractory time and threshold, updated block by block. The step contract has its home
-//! here, beside the loop that carries it out.
+//! Updates membranes with their receptors, refractory times and thresholds, block by block. The step contract stands in
+//! this file, because its loop carries the contract out.
 //!
 //! # The step contract
-//! Time is a grid t_n = n·dt. In the step from t_n to t_{n+1} (the conventions of NEST, so that tables of single neurons
-//! compare row by row):
-//! 1. Receptors and membrane propagate over dt. Currents are held constant over the step, or integrated exactly where
-//!    their decay is known.
-//! 2. Events due at t_{n+1} are added: recurrent spikes, Poisson counts, charge pulses. A delta receptor makes V jump,
-//!    after the leak. Every other receptor adds the event to its own variable, which acts from the next step on.
-//! 3. A refractory neuron keeps V at its reset value and loses jumps of V. Its other receptors go on. The refractory time
-//!    is rounded to the nearest step; 0 is allowed.
+//! Time is a grid t_n = n·dt. The contract follows the conventions of NEST, so that traces of single neurons can be
+//! compared value by value. In the step from t_n to t_{n+1}:
+//! 1. Receptors and membrane propagate over dt. Input currents are held constant over the step. Receptor currents,
+//!    whose decay is known, are integrated exactly.
+//! 2. Events that arrive at t_{n+1} are added: recurrent spikes, Poisson counts, charge pulses. A delta receptor makes
+//!    V jump, after the leak. Every other receptor adds the event to its own variable, which acts from the next step
+//!    on.
+//! 3. A refractory neuron keeps V at its reset value and loses jumps of V. Its other receptors go on. The refractory
+//!    time is rounded to the nearest step; 0 is allowed.
 //! 4. V ≥ threshold at t_{n+1} is a spike, stamped t_{n+1}. The reset follows at once.
 //!
-//! A spike stamped t_k with a delay of d ≥ 1 steps is added in point 2 of the step that ends at t_{k+d}. Row 0 of a trace
-//! is the state at the start. Row i is the state after the step that ends at its time, reset included.
+//! A spike stamped t_k with a delay of d ≥ 1 steps is added in point 2 of the step that ends at t_{k+d}. Sample 0 of a
+//! trace is the state at the start. Sample i is the state after the step that ends at the time of the sample, reset
+//! included.
 //!
 //! # One loop
-//! [`Step`] is the only loop over neurons. It is compiled for the membrane, for a list of receptors, and for the kinds of
-//! drive and jump that can occur. Receptors on the list are updated in the same pass (fused). Other receptors are updated
-//! one after the other (staged) and add to the drive; then the same loop runs with an empty list. Both ways do the same
-//! operations in the same order, so they give the same bits. A test compares them.
+//! [`Step`] is the only loop over neurons. It is compiled for the membrane, for a list of receptors, and for the kinds
+//! of drive and jump that can occur. Receptors on the list are updated in the same pass (fused). Other receptors are
+//! updated before, one after the other (staged), and add to drive and jump; then the same loop runs with an empty list.
+//! Both ways do the same operations in the same order, so they give the same bits. A test compares them.
 //!
-//! An event that acts from the next step on is added to the receptor when that step begins, not at the end of the step
-//! before. This changes nothing but the receptor's variable in between. Before that variable is read,
-//! [`Neurons::arrive`] adds the events.
+//! An event that acts from the next step on is added to the receptor at the beginning of that step, not at the end of
+//! the step before. This changes nothing but the receptor's variable in between. If the variable is read in between,
+//! [`Neurons::arrive`] adds the events first.
 
 use super::neurons::{BlockInput, CLEARING_INTERVAL, Drive, Neurons, ReceptorSums};
 use super::receptor_list::{Events, ReceptorList};
@@ -44,8 +46,8 @@ pub(super) struct MembraneColumns<M: MembraneModel> {
     pub len: usize,
     pub constants: Constants<M::Constants>,
     pub state: Vec<<M::State as Columns>::Chunk>,
-    /// For each neuron, the clock's value at the first step in which it is no longer refractory. A step only reads it,
-    /// unless the neuron spikes.
+    /// For each neuron, the clock's value at the first step in which the neuron is no longer refractory. A step writes
+    /// this value only if the neuron spikes.
     pub free_from: Vec<[i16; LANES]>,
     /// Steps since negligible variables were last set to zero, counted from [`CLOCK_START`].
     pub clock: i16,
@@ -53,18 +55,18 @@ pub(super) struct MembraneColumns<M: MembraneModel> {
     pub refractory_steps: Vec<u16>,
 }
 
-/// What a step adds to V from outside: the drive or the jump. A type for each kind, so that the loop has no branch.
+/// The drive or the jump that a step gets from outside. Each kind is a type, so that the loop has no branch.
 trait Addend: Copy {
     /// Whether there is anything to add.
     const PRESENT: bool;
-    /// Whether it is the same for all neurons.
+    /// Whether the value is the same for all neurons.
     const SAME: bool;
-    /// What is read once for a chunk.
-    type Row: Copy;
-    /// Reads chunk `b`.
-    fn row(self, b: usize) -> Self::Row;
+    /// The values of one chunk.
+    type Chunk: Copy;
+    /// Reads the values of chunk `b`.
+    fn chunk(self, b: usize) -> Self::Chunk;
     /// The value of one neuron, in mV.
-    fn at(row: &Self::Row, lane: usize) -> f64;
+    fn at(chunk: &Self::Chunk, lane: usize) -> f64;
 }
 
 /// Nothing to add.
@@ -82,9 +84,9 @@ struct PerNeuron<'a>(&'a BlockValues);
 impl Addend for Nothing {
     const PRESENT: bool = false;
     const SAME: bool = true;
-    type Row = ();
+    type Chunk = ();
     #[inline(always)]
-    fn row(self, _: usize) {}
+    fn chunk(self, _: usize) {}
     #[inline(always)]
     fn at((): &(), _: usize) -> f64 {
         0.0
@@ -94,39 +96,40 @@ impl Addend for Nothing {
 impl Addend for Same {
     const PRESENT: bool = true;
     const SAME: bool = true;
-    type Row = f64;
+    type Chunk = f64;
     #[inline(always)]
-    fn row(self, _: usize) -> f64 {
+    fn chunk(self, _: usize) -> f64 {
         self.0
     }
     #[inline(always)]
-    fn at(row: &f64, _: usize) -> f64 {
-        *row
+    fn at(value: &f64, _: usize) -> f64 {
+        *value
     }
 }
 
 impl Addend for PerNeuron<'_> {
     const PRESENT: bool = true;
     const SAME: bool = false;
-    type Row = ChunkValues;
+    type Chunk = ChunkValues;
     #[inline(always)]
-    fn row(self, b: usize) -> ChunkValues {
+    fn chunk(self, b: usize) -> ChunkValues {
         self.0[b]
     }
     #[inline(always)]
-    fn at(row: &ChunkValues, lane: usize) -> f64 {
-        row[lane]
+    fn at(chunk: &ChunkValues, lane: usize) -> f64 {
+        chunk[lane]
     }
 }
 
-/// Keeps the compiler, in a loop over chunks, from making a vector of one lane of several chunks, which it would have to
-/// gather. Vectors are then made of the lanes of one chunk.
+/// Called in a loop over chunks, so that the compiler fills a vector register with lanes of one chunk. Otherwise it may
+/// fill the register with the same lane of several chunks, which takes a gather.
 #[inline(always)]
 fn keep_chunks_apart() {
     std::hint::black_box(());
 }
 
-/// Updates the neurons of one block or a few by one step.
+/// Updates the neurons of one block or a few blocks by one step. Types: membrane `M`, fused receptors `R`, events `E`,
+/// access to constants `K`, drive `D`, jump `J`.
 struct Step<'a, M: MembraneModel, R: ReceptorList, E, K, D, J> {
     membrane: &'a mut MembraneColumns<M>,
     receptors: &'a mut R::Columns,
@@ -158,24 +161,24 @@ where
         let len = self.chunks.len().min(most);
         let chunks = first..first + len;
         let (states, free_from) = (&mut state[chunks.clone()], &free_from[chunks.clone()]);
-        let (mut rows, same) = R::rows::<E>(self.receptors, chunks, self.events);
-        // One bit for each chunk with a neuron that spikes. Spikes are handled after the loop: a function call inside
-        // it would make the compiler keep every constant in memory instead of a register.
+        let (mut receptor_chunks, same) = R::chunks::<E>(self.receptors, chunks, self.events);
+        // One bit for each chunk: whether a neuron of the chunk spikes. Spikes are handled after the loop: a function
+        // call inside it would make the compiler keep every constant in memory instead of a register.
         let mut spiked = 0u64;
         for b in 0..len {
             let mut state = states[b];
-            let mut row = R::load::<E>(&mut rows, len, b);
+            let mut receptors = R::load::<E>(&mut receptor_chunks, len, b);
             let free_from = free_from[b];
-            let (drive, jump) = (self.drive.row(b), self.jump.row(b));
+            let (drive, jump) = (self.drive.chunk(b), self.jump.chunk(b));
             let mut any = false;
             for l in 0..LANES {
                 let c = K::at(constants, shared, first + b, l);
                 let s = M::State::gather(&state, l);
                 let (drive, jump) = (D::at(&drive, l), J::at(&jump, l));
-                // For staged receptors the drive holds this already.
+                // If receptors are staged, the drive contains this already.
                 let drive = if R::COUNT > 0 { drive + M::rest_drive(c) } else { drive };
                 // Points 1 and 2 of the step contract.
-                let (drive, jump) = R::step(with, &same, &mut row, l, drive, jump);
+                let (drive, jump) = R::step(with, &same, &mut receptors, l, drive, jump);
                 let (moved, held) = (M::advance(c, s, drive), M::refractory(c, s, drive));
                 let moved = if J::PRESENT || R::JUMPS { moved.add_to_first(jump) } else { moved };
                 // Point 3.
@@ -185,7 +188,7 @@ where
                 s.scatter(&mut state, l);
             }
             states[b] = state;
-            R::store::<E>(&mut rows, len, b, row);
+            R::store::<E>(&mut receptor_chunks, len, b, receptors);
             spiked |= u64::from(any) << b;
             keep_chunks_apart();
         }
@@ -196,7 +199,7 @@ where
     }
 }
 
-/// Adds the resting potential's part to the drive of each neuron; see [`MembraneModel::rest_drive`].
+/// Adds the part from the resting potential to the drive of each neuron; see [`MembraneModel::rest_drive`].
 struct AddRestDrive<'a, M: MembraneModel, K> {
     membrane: &'a MembraneColumns<M>,
     chunks: Range<usize>,
@@ -224,7 +227,7 @@ impl<M: MembraneModel, K: ConstantsAccess> Kernel for AddRestDrive<'_, M, K> {
 }
 
 impl<M: MembraneModel> MembraneColumns<M> {
-    /// Resets the neurons of a chunk that spike, and appends their indices.
+    /// Resets the neurons of a chunk that spike, and appends their indices to `spikes`.
     #[inline(never)]
     fn fire(&mut self, chunk: usize, spikes: &mut Vec<u32>) {
         for l in 0..LANES {
@@ -251,7 +254,7 @@ pub(super) struct MembraneWithReceptors<M: MembraneModel, R: ReceptorList> {
 }
 
 impl<M: MembraneModel, R: ReceptorList> MembraneWithReceptors<M, R> {
-    /// Runs the loop.
+    /// Runs the loop over some chunks.
     fn run<'a, K: ConstantsAccess, E: Events<'a>>(
         &'a mut self,
         chunks: Range<usize>,
@@ -276,7 +279,7 @@ impl<M: MembraneModel, R: ReceptorList> MembraneWithReceptors<M, R> {
                 self.run::<SameConstants, _>(chunks, PerNeuron(drive), Nothing, events, spikes);
             }
             (drive, Some(jump)) => {
-                // Pulses are rare: one loop serves both kinds of drive.
+                // Charge pulses are rare, so both kinds of drive use the same loop.
                 let all = match drive {
                     Drive::Same(drive) => BlockValues([[drive; LANES]; CHUNKS]),
                     Drive::Each(drive) => *drive,

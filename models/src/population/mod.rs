@@ -1,7 +1,8 @@
-//! Neurons of one population: what the engine sees of them ([`Neurons`]), and how they are put together and updated.
+//! Neurons of one population in one tile: the interface to the engine ([`Neurons`]), how neurons are built, and how
+//! they are updated.
 //!
-//! `assemble` builds them from the parameters of a membrane and its receptors. `fused` updates membrane and receptors in
-//! one pass over memory, `staged` one receptor after the other. Both give the same bits.
+//! `assemble` builds neurons from the parameters of a membrane and its receptors. `fused` updates membrane and
+//! receptors in one pass over memory. `staged` updates one receptor after the other. Both give the same bits.
 
 pub mod assemble;
 mod fused;

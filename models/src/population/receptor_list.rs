@@ -1,7 +1,7 @@
 //! A list of receptors that is fixed when the program is compiled: `()`, `(A, ())`, `(A, (B, ()))`.
 //!
-//! The loop of `fused.rs` is compiled for each list that `assemble.rs` names, so that membrane and receptors are updated
-//! in one pass over memory.
+//! The loop of `fused.rs` is compiled for each list that `assemble.rs` names, so that membrane and receptors are
+//! updated in one pass over memory.
 
 use super::neurons::ReceptorSums;
 use super::staged::{ReceptorColumns, ReceptorStage};
@@ -10,23 +10,23 @@ use crate::receptors::{Arrival, ReceptorModel};
 use crate::vector::Instructions;
 use std::ops::Range;
 
-/// Events onto a list of receptors, for the neurons of one block or a few.
+/// Events onto a list of receptors, for the neurons of one block or a few blocks.
 pub(super) trait Events<'a>: Sized {
     /// Events onto one receptor.
-    type Row;
+    type OneReceptor;
     /// Most blocks that may be updated in one call.
     const BLOCKS: usize;
     /// Splits off the events onto the first receptor, for `len` chunks.
-    fn split(self, len: usize) -> (Self::Row, Self);
-    /// The unit in which the events of a row are given.
-    fn quantum(row: &Self::Row) -> f64;
-    /// The events of chunk `b` of `len` chunks, in that unit.
-    fn take(row: &mut Self::Row, len: usize, b: usize) -> ChunkValues;
+    fn split(self, len: usize) -> (Self::OneReceptor, Self);
+    /// The unit in which the events are given.
+    fn quantum(events: &Self::OneReceptor) -> f64;
+    /// The events of chunk `b` of `len` chunks, in this unit.
+    fn take(events: &mut Self::OneReceptor, len: usize, b: usize) -> ChunkValues;
 }
 
 /// Events as sums of weights.
 impl<'a> Events<'a> for &'a [BlockValues] {
-    type Row = &'a BlockValues;
+    type OneReceptor = &'a BlockValues;
     const BLOCKS: usize = 1;
     #[inline(always)]
     fn split(self, _: usize) -> (&'a BlockValues, Self) {
@@ -37,26 +37,26 @@ impl<'a> Events<'a> for &'a [BlockValues] {
         1.0
     }
     #[inline(always)]
-    fn take(row: &mut &'a BlockValues, _: usize, b: usize) -> ChunkValues {
-        row[b]
+    fn take(events: &mut &'a BlockValues, _: usize, b: usize) -> ChunkValues {
+        events[b]
     }
 }
 
 /// Events as whole numbers of quanta. Reading them sets them to zero.
 impl<'a> Events<'a> for &'a mut [ReceptorSums<'_>] {
-    type Row = (&'a mut [[i32; LANES]], f64);
+    type OneReceptor = (&'a mut [[i32; LANES]], f64);
     const BLOCKS: usize = BLOCKS_AT_ONCE;
     #[inline(always)]
-    fn split(self, len: usize) -> (Self::Row, Self) {
+    fn split(self, len: usize) -> (Self::OneReceptor, Self) {
         let (first, others) = self.split_at_mut(1);
         ((&mut first[0].sums.as_flattened_mut()[..len], first[0].quantum), others)
     }
     #[inline(always)]
-    fn quantum(row: &Self::Row) -> f64 {
-        row.1
+    fn quantum(events: &Self::OneReceptor) -> f64 {
+        events.1
     }
     #[inline(always)]
-    fn take((sums, _): &mut Self::Row, len: usize, b: usize) -> ChunkValues {
+    fn take((sums, _): &mut Self::OneReceptor, len: usize, b: usize) -> ChunkValues {
         std::mem::replace(&mut sums[..len][b], [0; LANES]).map(f64::from)
     }
 }
@@ -65,31 +65,32 @@ impl<'a> Events<'a> for &'a mut [ReceptorSums<'_>] {
 pub(super) trait ReceptorList: 'static {
     /// State and constants of all neurons.
     type Columns: Send + Sync;
-    /// State of the chunks of a block, and the events onto them.
-    type Rows<'a, E: Events<'a>>;
-    /// State and events of one chunk.
-    type Row: Copy;
-    /// What all neurons share: constants, and the unit of events.
+    /// States of some chunks, and the events onto them.
+    type Chunks<'a, E: Events<'a>>;
+    /// State of one chunk, and the events onto it.
+    type Chunk: Copy;
+    /// Constants and the unit of events, which are the same for all neurons.
     type Same: Copy;
     /// Number of receptors.
     const COUNT: usize;
-    /// Whether events of one of them make V jump.
+    /// Whether events of any receptor of the list make V jump.
     const JUMPS: bool;
-    /// The rows of a block, and what they share.
-    fn rows<'a, E: Events<'a>>(
+    /// Borrows the chunks `range`.
+    fn chunks<'a, E: Events<'a>>(
         columns: &'a mut Self::Columns,
-        chunks: Range<usize>,
+        range: Range<usize>,
         events: E,
-    ) -> (Self::Rows<'a, E>, Self::Same);
-    /// Reads row `b` of `len` rows.
-    fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row;
-    /// Writes the state of row `b` of `len` rows.
-    fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row);
-    /// Updates the receptors of one neuron. Returns `drive` and `jump` (mV), each with what the receptors add.
+    ) -> (Self::Chunks<'a, E>, Self::Same);
+    /// Reads chunk `b` of `len` chunks.
+    fn load<'a, E: Events<'a>>(chunks: &mut Self::Chunks<'a, E>, len: usize, b: usize) -> Self::Chunk;
+    /// Writes the state of chunk `b` of `len` chunks.
+    fn store<'a, E: Events<'a>>(chunks: &mut Self::Chunks<'a, E>, len: usize, b: usize, chunk: Self::Chunk);
+    /// Updates the receptors of the neuron at `lane`. Returns `drive` and `jump` (mV) with the contributions of the
+    /// receptors.
     fn step<I: Instructions>(
         with: I,
         same: &Self::Same,
-        row: &mut Self::Row,
+        chunk: &mut Self::Chunk,
         lane: usize,
         drive: f64,
         jump: f64,
@@ -102,13 +103,13 @@ pub(super) trait ReceptorList: 'static {
 
 impl ReceptorList for () {
     type Columns = ();
-    type Rows<'a, E: Events<'a>> = ();
-    type Row = ();
+    type Chunks<'a, E: Events<'a>> = ();
+    type Chunk = ();
     type Same = ();
     const COUNT: usize = 0;
     const JUMPS: bool = false;
     #[inline(always)]
-    fn rows<'a, E: Events<'a>>(_: &'a mut (), _: Range<usize>, _: E) -> ((), ()) {
+    fn chunks<'a, E: Events<'a>>(_: &'a mut (), _: Range<usize>, _: E) -> ((), ()) {
         ((), ())
     }
     #[inline(always)]
@@ -129,46 +130,46 @@ impl ReceptorList for () {
 
 impl<A: ReceptorModel, T: ReceptorList> ReceptorList for (A, T) {
     type Columns = (ReceptorColumns<A>, T::Columns);
-    type Rows<'a, E: Events<'a>> = (&'a mut [<A::State as Columns>::Chunk], E::Row, T::Rows<'a, E>);
-    type Row = (<A::State as Columns>::Chunk, ChunkValues, T::Row);
+    type Chunks<'a, E: Events<'a>> = (&'a mut [<A::State as Columns>::Chunk], E::OneReceptor, T::Chunks<'a, E>);
+    type Chunk = (<A::State as Columns>::Chunk, ChunkValues, T::Chunk);
     type Same = (A::Constants, f64, T::Same);
     const COUNT: usize = 1 + T::COUNT;
     const JUMPS: bool = A::JUMPS || T::JUMPS;
     #[inline(always)]
-    fn rows<'a, E: Events<'a>>(
+    fn chunks<'a, E: Events<'a>>(
         columns: &'a mut Self::Columns,
-        chunks: Range<usize>,
+        range: Range<usize>,
         events: E,
-    ) -> (Self::Rows<'a, E>, Self::Same) {
-        let (mine, others) = events.split(chunks.len());
-        let (rows, same) = T::rows(&mut columns.1, chunks.clone(), others);
+    ) -> (Self::Chunks<'a, E>, Self::Same) {
+        let (mine, others) = events.split(range.len());
+        let (chunks, same) = T::chunks(&mut columns.1, range.clone(), others);
         let same = (columns.0.constants.same, E::quantum(&mine), same);
-        ((&mut columns.0.state[chunks], mine, rows), same)
+        ((&mut columns.0.state[range], mine, chunks), same)
     }
     #[inline(always)]
-    fn load<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize) -> Self::Row {
-        (rows.0[..len][b], E::take(&mut rows.1, len, b), T::load::<E>(&mut rows.2, len, b))
+    fn load<'a, E: Events<'a>>(chunks: &mut Self::Chunks<'a, E>, len: usize, b: usize) -> Self::Chunk {
+        (chunks.0[..len][b], E::take(&mut chunks.1, len, b), T::load::<E>(&mut chunks.2, len, b))
     }
     #[inline(always)]
-    fn store<'a, E: Events<'a>>(rows: &mut Self::Rows<'a, E>, len: usize, b: usize, row: Self::Row) {
-        rows.0[..len][b] = row.0;
-        T::store::<E>(&mut rows.2, len, b, row.2);
+    fn store<'a, E: Events<'a>>(chunks: &mut Self::Chunks<'a, E>, len: usize, b: usize, chunk: Self::Chunk) {
+        chunks.0[..len][b] = chunk.0;
+        T::store::<E>(&mut chunks.2, len, b, chunk.2);
     }
     #[inline(always)]
     fn step<I: Instructions>(
         with: I,
         same: &Self::Same,
-        row: &mut Self::Row,
+        chunk: &mut Self::Chunk,
         lane: usize,
         drive: f64,
         jump: f64,
     ) -> (f64, f64) {
-        let arrival = Arrival { with, number: row.1[lane], quantum: same.1 };
-        let (next, adds) = A::step(same.0, A::arrive(same.0, A::State::gather(&row.0, lane), arrival));
-        next.scatter(&mut row.0, lane);
-        let drive = if A::DRIVES { drive + adds } else { drive };
+        let arrival = Arrival { with, quanta: chunk.1[lane], quantum: same.1 };
+        let (next, own_drive) = A::step(same.0, A::arrive(same.0, A::State::gather(&chunk.0, lane), arrival));
+        next.scatter(&mut chunk.0, lane);
+        let drive = if A::DRIVES { drive + own_drive } else { drive };
         let jump = if A::JUMPS { arrival.add_to(jump, 1.0) } else { jump };
-        T::step(with, &same.2, &mut row.2, lane, drive, jump)
+        T::step(with, &same.2, &mut chunk.2, lane, drive, jump)
     }
     fn stage(columns: &Self::Columns, index: usize) -> Option<&dyn ReceptorStage> {
         if index == 0 { Some(&columns.0) } else { T::stage(&columns.1, index - 1) }

@@ -1,4 +1,5 @@
-//! Receptors one after the other: each is updated over a whole block and adds to the drive of the membrane.
+//! Staged receptors: each is updated by itself over a whole block and adds to the drive of the membrane, or to the jump
+//! of V.
 
 use super::neurons::NEGLIGIBLE;
 use crate::columns::{BlockValues, Columns, Constants, ConstantsAccess, ConstantsPerNeuron, LANES, SameConstants};
@@ -29,7 +30,7 @@ pub(super) fn clear_negligible<C: Columns>(state: &mut [C::Chunk]) {
     }
 }
 
-/// State and constants of one receptor of all neurons.
+/// State and constants of one receptor for all neurons of a share.
 pub struct ReceptorColumns<A: ReceptorModel> {
     pub(super) constants: Constants<A::Constants>,
     pub(super) state: Vec<<A::State as Columns>::Chunk>,
@@ -39,15 +40,15 @@ pub struct ReceptorColumns<A: ReceptorModel> {
 pub trait ReceptorStage: Send + Sync {
     /// Updates a block by one step. Adds to `drive` and to `jump`, both in mV.
     fn step(&mut self, chunks: Range<usize>, events: &BlockValues, drive: &mut BlockValues, jump: &mut BlockValues);
-    /// Adds events to the state now.
+    /// Adds events to the state now, not at the beginning of the next step.
     fn arrive(&mut self, chunks: Range<usize>, events: &BlockValues);
-    /// Whether its events make V jump.
+    /// Whether an event makes V jump.
     fn jumps(&self) -> bool;
     /// Sets negligible variables to zero.
     fn clear_negligible(&mut self);
-    /// Value of a variable.
+    /// Value of a variable of one neuron.
     fn get(&self, variable: usize, neuron: usize) -> f64;
-    /// Changes a variable.
+    /// Sets a variable of one neuron.
     fn set(&mut self, variable: usize, neuron: usize, value: f64);
     /// Bytes held.
     fn bytes(&self) -> usize;
@@ -73,11 +74,11 @@ impl<A: ReceptorModel, K: ConstantsAccess> Kernel for StepReceptor<'_, A, K> {
             let (mut drive, mut jump, events) = (self.drive[b], self.jump[b], self.events[b]);
             for l in 0..LANES {
                 let constants = K::at(&self.columns.constants, shared, chunk, l);
-                let arrival = Arrival { with, number: events[l], quantum: 1.0 };
-                let (next, adds) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), arrival));
+                let arrival = Arrival { with, quanta: events[l], quantum: 1.0 };
+                let (next, own_drive) = A::step(constants, A::arrive(constants, A::State::gather(&state, l), arrival));
                 next.scatter(&mut state, l);
                 if A::DRIVES {
-                    drive[l] += adds;
+                    drive[l] += own_drive;
                 }
                 if A::JUMPS {
                     jump[l] += events[l];
@@ -103,9 +104,9 @@ impl<A: ReceptorModel, K: ConstantsAccess> Kernel for Arrive<'_, A, K> {
         let shared = self.columns.constants.same;
         for (b, chunk) in self.chunks.enumerate() {
             let mut state = self.columns.state[chunk];
-            for (l, number) in self.events[b].into_iter().enumerate() {
+            for (l, quanta) in self.events[b].into_iter().enumerate() {
                 let constants = K::at(&self.columns.constants, shared, chunk, l);
-                let arrival = Arrival { with, number, quantum: 1.0 };
+                let arrival = Arrival { with, quanta, quantum: 1.0 };
                 A::arrive(constants, A::State::gather(&state, l), arrival).scatter(&mut state, l);
             }
             self.columns.state[chunk] = state;

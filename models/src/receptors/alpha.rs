@@ -12,8 +12,8 @@ pub static PAGE: Page = Page {
     role: Role::Receptor,
     summary: "an event of weight w causes a current w (t/tau) e^{1−t/tau}, whose peak is w at t = tau",
     text: "dx/dt = −x/tau, dI/dt = x − I/tau; an event adds w e/tau to x.\n\
-           Integrated exactly: over a step I → e^{−dt/tau} (I + dt x), x → e^{−dt/tau} x; the exact effect on a linear\n\
-           membrane over the step is used, and the exact mean on a nonlinear one.\n\
+           Integrated exactly: over a step I → e^{−dt/tau} (I + dt x), x → e^{−dt/tau} x. A linear membrane gets the\n\
+           exact effect of I over the step, a nonlinear membrane the exact mean of I over the step.\n\
            Postsynaptic potential on a linear membrane, a = 1/tau − 1/tau_m:\n\
            w e/(tau C) [(e^{−t/tau_m} − e^{−t/tau})/a² − t e^{−t/tau}/a].\n\
            Source: W. Rall, J. Neurophysiol. 30 (1967); S. Rotter & M. Diesmann, Biol. Cybern. 81 (1999).",
@@ -30,13 +30,13 @@ pub static PAGE: Page = Page {
         Variable {
             name: "x",
             dimension: Dimension::Drive,
-            meaning: "tau times the rise of the current",
+            meaning: "tau times the x of the equations",
             starts_from: None,
         },
     ],
 };
 
-/// The alpha current receptor. It keeps tau·x, which has the unit of a current.
+/// The alpha current receptor. Its second variable is tau·x, which has the unit of a current.
 pub struct Alpha;
 
 impl ReceptorModel for Alpha {

@@ -1,4 +1,4 @@
-//! Delta receptor: an event moves the potential at once.
+//! Delta receptor: an event makes V jump.
 
 use crate::membranes::Response;
 use crate::page::{Page, Role};
@@ -10,8 +10,9 @@ use crate::vector::Instructions;
 pub static PAGE: Page = Page {
     name: "delta",
     role: Role::Receptor,
-    summary: "an event of weight w (mV) moves V by w at once",
-    text: "V → V + w at the step where the event is due, after the leak. Events that reach a refractory neuron are lost.\n\
+    summary: "an event of weight w (mV) makes V jump by w",
+    text: "V → V + w at the end of the step in which the event arrives, after the leak. A refractory neuron loses the\n\
+           event.\n\
            Postsynaptic potential on a linear membrane: w e^{−t/tau_m}.",
     fields: &[],
     variables: &[],

@@ -11,9 +11,9 @@ pub static PAGE: Page = Page {
     name: "exponential",
     role: Role::Receptor,
     summary: "an event of weight w adds w to a current that decays with tau",
-    text: "dI/dt = −I/tau; an event adds w to I, which acts on the membrane from the next step on.\n\
-           Integrated exactly: I decays by e^{−dt/tau}; its exact effect on a linear membrane over the step is used, and\n\
-           its exact mean on a nonlinear one.\n\
+    text: "dI/dt = −I/tau; an event adds w to I. It acts on the membrane from the next step on.\n\
+           Integrated exactly: over a step I → e^{−dt/tau} I. A linear membrane gets the exact effect of I over the\n\
+           step, a nonlinear membrane the exact mean of I over the step.\n\
            Postsynaptic potential on a linear membrane, a = 1/tau − 1/tau_m: w/(C a) (e^{−t/tau_m} − e^{−t/tau}).\n\
            Source: S. Rotter & M. Diesmann, Biol. Cybern. 81 (1999).",
     fields: &[Field {

@@ -1,4 +1,4 @@
-//! What a receptor is: how an event becomes a current, or a jump of the potential.
+//! The interface of receptor models: an event becomes a current, or a jump of V.
 
 mod alpha;
 mod delta;
@@ -14,22 +14,22 @@ use crate::page::Page;
 use crate::parameters::{ParameterError, Parameters};
 use crate::vector::Instructions;
 
-/// What arrives at one receptor of one neuron: a sum of weights, as a number of quanta.
+/// The sum of the weights of all events that arrive at one receptor of one neuron in one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<I> {
-    /// How numbers are added.
+    /// Instructions to add with.
     pub with: I,
-    /// Quanta.
-    pub number: f64,
-    /// One of them: a power of two, so that no product with it is rounded.
+    /// The sum as a number of quanta.
+    pub quanta: f64,
+    /// The quantum, in the unit of the weights. It is a power of two, so that a product with it is exact.
     pub quantum: f64,
 }
 
 impl<I: Instructions> Arrival<I> {
-    /// `x` plus `factor` times the sum of weights.
+    /// `x` plus `factor` times the sum of the weights.
     #[inline(always)]
     pub fn add_to(self, x: f64, factor: f64) -> f64 {
-        self.with.add_exact_product(x, factor * self.number, self.quantum)
+        self.with.add_exact_product(x, factor * self.quanta, self.quantum)
     }
 }
 
@@ -41,16 +41,17 @@ pub trait ReceptorModel: Send + Sync + 'static {
     type State: Columns;
     /// Documentation and interface.
     const PAGE: &'static Page;
-    /// Whether it adds to the drive of the membrane.
+    /// Whether the receptor adds to the drive of the membrane.
     const DRIVES: bool;
-    /// Whether its events move the potential at once. Such a receptor has no variables.
+    /// Whether an event makes V jump. Such a receptor has no variables.
     const JUMPS: bool;
 
-    /// Checks the parameters of one neuron and derives its constants. `dt` in ms.
+    /// Checks the parameters of one neuron and derives its constants. `response` is the membrane's, `dt` the step in
+    /// ms.
     fn constants(parameters: &Parameters, response: &Response, dt: f64) -> Result<Self::Constants, ParameterError>;
-    /// The state once events have arrived.
+    /// The state after events have arrived.
     fn arrive<I: Instructions>(constants: Self::Constants, state: Self::State, events: Arrival<I>) -> Self::State;
-    /// One step: the state at its end, before events arrive there, and the drive in mV that the state at its beginning
-    /// gives the membrane.
+    /// Advances the state by one step. Returns the state at the end of the step, before events arrive there, and the
+    /// drive (mV) of the membrane in this step. The drive follows from the state at the beginning of the step.
     fn step(constants: Self::Constants, state: Self::State) -> (Self::State, f64);
 }

@@ -6,23 +6,23 @@ use super::portable::Portable;
 use super::x86::{Avx2, Avx512};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Instruction sets that kernels are compiled for, narrow to wide.
+/// Instruction sets that kernels are compiled for, from narrow to wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
     /// The base instruction set of the target.
     Portable = 1,
-    /// x86-64 with AVX2, FMA, BMI1, BMI2, LZCNT and POPCNT: every CPU with the first but for a few has the others.
+    /// x86-64 with AVX2, FMA, BMI1, BMI2, LZCNT and POPCNT. Nearly every CPU with AVX2 has the others too.
     Avx2 = 2,
-    /// The same with AVX-512 F, DQ, BW, VL.
+    /// `Avx2` and AVX-512 F, DQ, BW and VL.
     Avx512 = 3,
 }
 
 impl Level {
-    /// Every level, narrow to wide.
+    /// All levels, from narrow to wide.
     pub const ALL: [Level; 3] = [Level::Portable, Level::Avx2, Level::Avx512];
 
-    /// The name shown to users.
+    /// Name of the level, as shown to users.
     pub fn name(self) -> &'static str {
         match self {
             Level::Portable if cfg!(target_arch = "aarch64") => "neon",
@@ -33,15 +33,17 @@ impl Level {
     }
 }
 
-/// A piece of work over arrays. `run` must be `#[inline(always)]`, and so must what it calls in its loops.
+/// A piece of work over arrays. `run` must be `#[inline(always)]`, and so must the functions that it calls in its
+/// loops.
 pub trait Kernel {
-    /// What the work returns.
+    /// Result of the work.
     type Output;
     /// Does the work.
     fn run(self, with: impl Instructions) -> Self::Output;
 }
 
-static CHOSEN: AtomicU8 = AtomicU8::new(0);
+/// The level in use as a number; 0 until it is first needed.
+static LEVEL_IN_USE: AtomicU8 = AtomicU8::new(0);
 
 /// Whether this CPU has the instructions of a level.
 pub fn supported(level: Level) -> bool {
@@ -69,41 +71,41 @@ pub fn supported(level: Level) -> bool {
     }
 }
 
-/// The level in use: the widest supported, unless [`force`] chose another.
+/// The level in use: the widest that this CPU supports, unless [`force`] has set another.
 #[inline]
 pub fn level() -> Level {
-    match CHOSEN.load(Ordering::Relaxed) {
+    match LEVEL_IN_USE.load(Ordering::Relaxed) {
         1 => Level::Portable,
         2 => Level::Avx2,
         3 => Level::Avx512,
         _ => {
             let widest = Level::ALL.into_iter().rev().find(|&l| supported(l)).unwrap_or(Level::Portable);
-            CHOSEN.store(widest as u8, Ordering::Relaxed);
+            LEVEL_IN_USE.store(widest as u8, Ordering::Relaxed);
             widest
         }
     }
 }
 
-/// Uses `level` from now on, in the whole process. False, and no change, where the CPU lacks it.
+/// Uses `level` from now on, in the whole process. If the CPU lacks the level, returns false and changes nothing.
 pub fn force(level: Level) -> bool {
     let ok = supported(level);
     if ok {
-        CHOSEN.store(level as u8, Ordering::Relaxed);
+        LEVEL_IN_USE.store(level as u8, Ordering::Relaxed);
     }
     ok
 }
 
-/// Runs a kernel with the instructions of the level in use.
+/// Runs a kernel at the level in use.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     dispatch_at(level(), kernel)
 }
 
-/// Runs a kernel at a given level; at [`Level::Portable`] where the CPU lacks it.
+/// Runs a kernel at a given level; at [`Level::Portable`] if the CPU lacks the level.
 #[inline]
 pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
-        // SAFETY: `level()` and the guard return only levels that `supported` has confirmed on this CPU.
+        // SAFETY: `supported` has confirmed the level, when the level in use was chosen or in the guard (1).
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 if level == self::level() || supported(level) => unsafe { avx512(kernel) },
         #[cfg(target_arch = "x86_64")]

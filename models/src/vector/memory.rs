@@ -1,6 +1,7 @@
-//! Hints to the CPU and the operating system about memory: prefetch and large pages.
+//! Hints to the CPU and the operating system about memory: prefetch and huge pages.
 
-/// Asks the CPU to bring `slice[index]` near. Any index is fine: an address outside is ignored.
+/// Prefetches the cache line of `slice[index]` into the first-level cache. Any index is allowed: an address outside of
+/// mapped memory is ignored.
 #[inline(always)]
 pub fn prefetch<T>(slice: &[T], index: usize) {
     let address = slice.as_ptr().wrapping_add(index);
@@ -13,14 +14,14 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
     let _ = address;
 }
 
-/// Asks the CPU to bring a range of a slice into its second-level cache. Any range is fine.
+/// Prefetches a range of a slice into the second-level cache. Any range is allowed.
 #[inline(always)]
 pub fn prefetch_range<T>(slice: &[T], range: std::ops::Range<usize>) {
     const LINE: usize = 64;
     let base = slice.as_ptr();
     let start = base.wrapping_add(range.start).cast::<u8>();
     let end = base.wrapping_add(range.end).cast::<u8>();
-    // From the beginning of the first line, or a range that ends just inside a line would miss it.
+    // Starts at the beginning of the first cache line. From `start` itself, steps of a line could miss the last line.
     let mut address = start.wrapping_sub(start.addr() % LINE);
     while address < end {
         // SAFETY: a prefetch never faults and changes no memory (2).
@@ -32,16 +33,16 @@ pub fn prefetch_range<T>(slice: &[T], range: std::ops::Range<usize>) {
     }
 }
 
-/// Asks the system to back a large slice with 2 MiB pages: fewer address translations while spikes are delivered.
-/// Best before the first write. Advice only: systems without such pages ignore it.
+/// Asks the operating system for memory pages of 2 MiB for a large slice. Delivery of spikes then needs fewer address
+/// translations. Call it before the first write to the slice. A system without huge pages ignores it.
 pub fn advise_huge_pages<T>(slice: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
-        const PAGE: usize = 4096;
-        let start = (slice.as_mut_ptr() as usize).next_multiple_of(PAGE);
-        let end = (slice.as_mut_ptr() as usize + size_of_val(slice)) & !(PAGE - 1);
+        const MEMORY_PAGE: usize = 4096;
+        let start = (slice.as_mut_ptr() as usize).next_multiple_of(MEMORY_PAGE);
+        let end = (slice.as_mut_ptr() as usize + size_of_val(slice)) & !(MEMORY_PAGE - 1);
         if end > start + (4 << 20) {
-            // SAFETY: whole pages inside one live, exclusively borrowed allocation; contents do not change (3).
+            // SAFETY: whole memory pages inside one live, exclusively borrowed allocation. Contents do not change (3).
             unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
         }
     }

@@ -1,22 +1,22 @@
-//! The only place with unsafe code: vector instructions, chosen when the program runs, and hints about memory.
+//! The only module with unsafe code: vector instructions, chosen at run time, and hints about memory.
 //!
-//! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles it
-//! once for every [`Level`] and calls the widest that the CPU has. All levels come from the same source. Rust never
-//! fuses, reorders or approximates floating-point operations, so every level gives the same bits. The one fused
-//! operation, [`Instructions::add_exact_product`], has an exact product, so fusing changes nothing. The tests of this
-//! crate compare the levels anyway. On aarch64 NEON is part of the base instruction set, hence of the portable level.
+//! A kernel is plain Rust over arrays, marked `#[inline(always)]`, behind the trait [`Kernel`]. [`dispatch`] compiles
+//! the kernel once for every [`Level`] and runs it at the widest level that the CPU has. All levels come from the same
+//! source. Rust never fuses, reorders or approximates floating-point operations, so every level gives the same bits.
+//! The one fused operation is [`Instructions::add_exact_product`]. Its product is exact, so fusing changes nothing.
+//! Tests compare the levels. On aarch64, NEON is part of the base instruction set and thus of the portable level.
 //! Operations that compilers do not vectorise are methods of [`Instructions`].
 //!
-//! Safety rules, cited by number where they apply:
+//! Safety rules, cited by number in the comments:
 //! 1. A function with `target_feature` runs only on a CPU that has the features: `dispatch` calls it for a level that
-//!    [`supported`] has confirmed, and [`force`] refuses any other.
+//!    [`supported`] has confirmed, and [`force`] refuses any other level.
 //! 2. A prefetch never faults, whatever the address, and changes no memory.
-//! 3. `madvise(MADV_HUGEPAGE)` changes how memory is backed, never what it holds. The range lies inside one live
+//! 3. `madvise(MADV_HUGEPAGE)` changes the size of memory pages, never their contents. The range lies inside one live
 //!    allocation.
-//! 4. Functions that add a line read one line. They add to sums at 16-bit indices, of which there are as many as sums,
-//!    or at indices checked to be less than the number of sums.
-//! 5. Values of [`Instructions`] other than the portable one are made in this module alone, for a level that `supported`
-//!    has confirmed. Functions that read or write whole arrays take exactly as many bytes as the arrays hold.
+//! 4. Functions that add a line read one line. They add to 2¹⁶ sums at 16-bit indices, or at indices that have been
+//!    checked to be less than the number of sums.
+//! 5. Values of [`Instructions`] other than the portable one are made in this module only, for a level that `supported`
+//!    has confirmed. An array is converted to or from a vector register of exactly as many bytes.
 #![allow(unsafe_code)]
 
 mod dispatch;
@@ -27,7 +27,7 @@ mod portable;
 mod x86;
 
 pub use dispatch::{Kernel, Level, dispatch, dispatch_at, force, level, supported};
-pub use instructions::{ENTRIES, Instructions, ROWS, add_words, add_words_in_rows};
+pub use instructions::{BAND_STEPS, ENTRIES, Instructions, add_words, add_words_in_band};
 pub use memory::{advise_huge_pages, prefetch, prefetch_range};
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ impl Instructions for Portable {
     #[inline(always)]
     fn look_up(self, table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
         use std::arch::aarch64::*;
-        // SAFETY: NEON is part of the base instruction set; arrays of as many bytes as the vectors hold (5).
+        // SAFETY: NEON is part of the base instruction set. Arrays and vector registers have the same number of bytes
+        // (5).
         unsafe {
             let table = std::mem::transmute::<[i16; 16], uint8x16x2_t>(*table);
             let entries = std::mem::transmute::<[i16; 32], [uint16x8_t; 4]>(*indices).map(|index| {
-                // Numbers of an entry's two bytes.
+                // Positions of the two bytes of each entry in the table: 2·entry and 2·entry + 1.
                 let entry = vandq_u16(index, vdupq_n_u16(ENTRIES as u16 - 1));
                 let bytes = vmlaq_n_u16(vdupq_n_u16(0x0100), entry, 0x0202);
                 vqtbl2q_u8(table, vreinterpretq_u8_u16(bytes))

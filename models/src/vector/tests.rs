@@ -1,4 +1,4 @@
-//! Every level gives what the portable code gives.
+//! Every level gives the same results as the portable level.
 
 use super::*;
 use crate::numerics::random::{Purpose, Stream};
@@ -31,7 +31,7 @@ impl Kernel for LookUp<'_> {
 }
 
 #[test]
-fn every_level_looks_the_same_entries_up() {
+fn every_level_looks_up_the_same_entries() {
     let table = std::array::from_fn(|i| (40_503 * (i + 1)) as i16);
     for start in (0..1 << 16).step_by(32) {
         let indices = std::array::from_fn(|i| (start + i) as i16);
@@ -52,9 +52,9 @@ impl Kernel for Multiples<'_> {
 }
 
 #[test]
-fn every_level_multiplies_the_low_bits_of_halves() {
+fn every_level_multiplies_the_low_four_bits_of_each_half() {
     for (weight, spread) in [(1, 0x1234_5677), (-3, 0x9E37_79B9), (i32::MAX, 0x0101_0101), (i32::MIN, 0x7654_3211)] {
-        // Whatever is in the other bits.
+        // Numbers whose other bits are set too.
         let numbers: [u32; 16] = std::array::from_fn(|i| (i as u32 + 1).wrapping_mul(spread));
         let low = numbers.map(|n| (n % 16) as i32).map(|n| weight.wrapping_mul(n));
         let high = numbers.map(|n| (n / 65_536 % 16) as i32).map(|n| weight.wrapping_mul(n));
@@ -64,62 +64,64 @@ fn every_level_multiplies_the_low_bits_of_halves() {
     }
 }
 
-/// Lines with the bits of their distances, added to sums: of one row, or of some that start at `rows`.
+/// Adds lines, each given with its `gap_bits`, to the sums of one step, or of the steps of a band. `band` has the
+/// starts of the steps and the band bits.
 struct AddLines<'a> {
     sums: &'a mut [i32; 1 << 16],
     lines: &'a [([u32; 16], u32)],
-    rows: Option<(&'a [u32; ROWS], u32)>,
+    band: Option<(&'a [u32; BAND_STEPS], u32)>,
 }
 impl Kernel for AddLines<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self, with: impl Instructions) {
         for (line, gap_bits) in self.lines {
-            match self.rows {
+            match self.band {
                 None => with.add_line(self.sums, line, *gap_bits),
-                Some((rows, row_bits)) => with.add_line_in_rows(self.sums, rows, line, *gap_bits, row_bits),
+                Some((starts, band_bits)) => with.add_line_in_band(self.sums, starts, line, *gap_bits, band_bits),
             }
         }
     }
 }
 
-/// Adds at once, on CPUs too where that is slow.
+/// Adds lines by gather and scatter, also on a CPU for which `has_fast_scatter` is false.
 #[cfg(target_arch = "x86_64")]
-fn add_at_once(sums: &mut [i32; 1 << 16], lines: &[([u32; 16], u32)], rows: &[u32; ROWS], row_bits: u32) {
-    let mut left = 0;
+fn add_by_scatter(sums: &mut [i32; 1 << 16], lines: &[([u32; 16], u32)], starts: &[u32; BAND_STEPS], band_bits: u32) {
+    let mut refused = 0;
     for (line, gap_bits) in lines {
-        // SAFETY: the caller has asked for AVX-512 (5).
-        if !unsafe { x86::add_at_once_avx512(sums, rows, line, *gap_bits, row_bits) } {
-            add_words_in_rows(sums, rows, line, *gap_bits, row_bits, |sum, weight| *sum = sum.wrapping_add(weight));
-            left += 1;
+        // SAFETY: the caller has checked that the CPU has AVX-512 (5).
+        if !unsafe { x86::add_by_scatter_avx512(sums, starts, line, *gap_bits, band_bits) } {
+            add_words_in_band(sums, starts, line, *gap_bits, band_bits, |sum, weight| *sum = sum.wrapping_add(weight));
+            refused += 1;
         }
     }
-    assert!((10..lines.len() - 10).contains(&left), "{left} lines have words for one sum");
+    assert!((10..lines.len() - 10).contains(&refused), "{refused} lines have two words for the same sum");
 }
 
-/// Random lines, with the bits of their distances; what they add is added to `sums`.
+/// Random lines, each with its `gap_bits`. Adds the weights of all lines to `sums`.
 fn random_lines(
     stream: &mut Stream,
     sums: &mut [i32; 1 << 16],
-    rows: &[u32; ROWS],
-    row_bits: u32,
+    starts: &[u32; BAND_STEPS],
+    band_bits: u32,
 ) -> Vec<([u32; 16], u32)> {
-    let slots = 0x1_0000 >> row_bits;
+    let slots = 0x1_0000 >> band_bits;
     let mut line = |i: u32| {
-        let gap_bits = 2 + i % (15 - row_bits);
-        // Words of some lines move on by nothing now and then, or often. Some add nothing.
-        let most = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
+        let gap_bits = 2 + i % (15 - band_bits);
+        // Distances are below this bound, so distances of 0 are rare in some lines and frequent in others.
+        let gap_bound = [slots / 8, 200, 10][i as usize % 3].min(1 << gap_bits);
         let mut slot = stream.below(u64::from(slots)) as u32;
-        // Only the low half of the first word counts.
+        // The high half of the first word is ignored.
         let mut line = [slot | (stream.bits() as u32) << 16; 16];
         for word in &mut line[1..] {
-            let [gap, row] = [most, 1 << row_bits].map(|n| stream.below(u64::from(n)) as u32);
+            let [gap, delay] = [gap_bound, 1 << band_bits].map(|n| stream.below(u64::from(n)) as u32);
             slot += gap;
+            // Some words have the weight 0.
             let adds = slot < slots && stream.below(8) > 0;
-            let weight = if adds { stream.bits() as i32 >> (gap_bits + row_bits) } else { 0 };
-            *word = gap | row << gap_bits | (weight << (gap_bits + row_bits)) as u32;
+            let weight = if adds { stream.bits() as i32 >> (gap_bits + band_bits) } else { 0 };
+            *word = gap | delay << gap_bits | (weight << (gap_bits + band_bits)) as u32;
             if adds {
-                let sum = &mut sums[(rows[row as usize] + slot) as usize];
+                let sum = &mut sums[(starts[delay as usize] + slot) as usize];
                 *sum = sum.wrapping_add(weight);
             }
         }
@@ -129,30 +131,30 @@ fn random_lines(
 }
 
 #[test]
-fn every_level_adds_the_same_lines() {
-    let start: Box<[i32; 1 << 16]> = Box::new(std::array::from_fn(|i| (i as i32).wrapping_mul(-1_640_531_527)));
+fn every_level_adds_lines_to_the_same_sums() {
+    let initial: Box<[i32; 1 << 16]> = Box::new(std::array::from_fn(|i| (i as i32).wrapping_mul(-1_640_531_527)));
     let mut stream = Stream::new(1, Purpose::Partner, [0, 0]);
-    for row_bits in [0, 1, 2, 4, 5, 6] {
-        // Each two rows the other way round. No word is for those behind.
-        let row = |i: usize| if i < 1 << row_bits { (0x1_0000 >> row_bits) * (i as u32 ^ 1) } else { u32::MAX };
-        let rows = if row_bits == 0 { [0; ROWS] } else { std::array::from_fn(row) };
-        let mut expected = start.clone();
-        let lines = random_lines(&mut stream, &mut expected, &rows, row_bits);
+    for band_bits in [0, 1, 2, 4, 5, 6] {
+        // The starts of delays 2i and 2i + 1 are exchanged. No word has a delay outside of the band.
+        let start = |i: usize| if i < 1 << band_bits { (0x1_0000 >> band_bits) * (i as u32 ^ 1) } else { u32::MAX };
+        let starts = if band_bits == 0 { [0; BAND_STEPS] } else { std::array::from_fn(start) };
+        let mut expected = initial.clone();
+        let lines = random_lines(&mut stream, &mut expected, &starts, band_bits);
         for level in Level::ALL {
-            let mut sums = start.clone();
-            dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, rows: Some((&rows, row_bits)) });
-            assert!(sums == expected, "{}, rows of {row_bits} bits", level.name());
-            if row_bits == 0 {
-                let mut sums = start.clone();
-                dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, rows: None });
+            let mut sums = initial.clone();
+            dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, band: Some((&starts, band_bits)) });
+            assert!(sums == expected, "{}, {band_bits} band bits", level.name());
+            if band_bits == 0 {
+                let mut sums = initial.clone();
+                dispatch_at(level, AddLines { sums: &mut sums, lines: &lines, band: None });
                 assert!(sums == expected, "{}", level.name());
             }
         }
         #[cfg(target_arch = "x86_64")]
         if supported(Level::Avx512) {
-            let mut sums = start.clone();
-            add_at_once(&mut sums, &lines, &rows, row_bits);
-            assert!(sums == expected, "at once, rows of {row_bits} bits");
+            let mut sums = initial.clone();
+            add_by_scatter(&mut sums, &lines, &starts, band_bits);
+            assert!(sums == expected, "by scatter, {band_bits} band bits");
         }
     }
 }
@@ -168,7 +170,7 @@ fn an_unsupported_level_is_refused() {
 }
 
 #[test]
-fn advice_keeps_contents() {
+fn huge_pages_and_prefetch_change_no_contents() {
     let mut v = vec![7u16; 8 << 20];
     advise_huge_pages(&mut v);
     prefetch(&v, usize::MAX);

@@ -1,8 +1,8 @@
 //! AVX2 and AVX-512 for x86-64. See the safety rules in `mod.rs`.
 
-use super::instructions::{ENTRIES, Instructions, ROWS};
+use super::instructions::{BAND_STEPS, ENTRIES, Instructions};
 
-/// Proof that this CPU has the instructions of [`super::Level::Avx2`].
+/// Instructions of [`super::Level::Avx2`]. A value proves that this CPU has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(pub(super) ());
 
@@ -26,7 +26,8 @@ impl Instructions for Avx2 {
     }
 }
 
-/// Proof that this CPU has the instructions of [`super::Level::Avx512`], and so those of [`super::Level::Avx2`].
+/// Instructions of [`super::Level::Avx512`]. A value proves that this CPU has them, and the instructions
+/// of [`super::Level::Avx2`].
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512(pub(super) Avx2);
 
@@ -51,28 +52,36 @@ impl Instructions for Avx512 {
     #[inline(always)]
     fn add_line(self, sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
         // SAFETY: the CPU has AVX-512 F (5).
-        if !(scatters() && unsafe { add_at_once_avx512(sums, &[0; ROWS], line, gap_bits, 0) }) {
+        if !(has_fast_scatter() && unsafe { add_by_scatter_avx512(sums, &[0; BAND_STEPS], line, gap_bits, 0) }) {
             self.0.add_line(sums, line, gap_bits);
         }
     }
 
     #[inline(always)]
-    fn add_line_in_rows(self, sums: &mut [i32], rows: &[u32; ROWS], line: &[u32; 16], gap_bits: u32, row_bits: u32) {
+    fn add_line_in_band(
+        self,
+        sums: &mut [i32],
+        starts: &[u32; BAND_STEPS],
+        line: &[u32; 16],
+        gap_bits: u32,
+        band_bits: u32,
+    ) {
         // SAFETY: the CPU has AVX-512 F (5).
-        if !(scatters() && unsafe { add_at_once_avx512(sums, rows, line, gap_bits, row_bits) }) {
-            self.0.add_line_in_rows(sums, rows, line, gap_bits, row_bits);
+        if !(has_fast_scatter() && unsafe { add_by_scatter_avx512(sums, starts, line, gap_bits, band_bits) }) {
+            self.0.add_line_in_band(sums, starts, line, gap_bits, band_bits);
         }
     }
 }
 
-/// Looks products up: to multiply takes twice as many operations, on one of two units.
+/// Looks the products up in a table of the multiples 0 to 15. To multiply would take twice as many operations, and only
+/// one of two execution units can do them.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn multiples_avx512(weight: i32, numbers: &[u32; 16]) -> [[i32; 16]; 2] {
     use std::arch::x86_64::*;
-    let upto_15 = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let products = _mm512_mullo_epi32(_mm512_set1_epi32(weight), upto_15);
-    // SAFETY: arrays of as many bytes as the vectors hold (5).
+    let zero_to_15 = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let products = _mm512_mullo_epi32(_mm512_set1_epi32(weight), zero_to_15);
+    // SAFETY: array and vector register have the same number of bytes (5).
     let numbers = unsafe { std::mem::transmute::<[u32; 16], __m512i>(*numbers) };
     [numbers, _mm512_srli_epi32::<16>(numbers)].map(|numbers| {
         // SAFETY: as above.
@@ -80,22 +89,22 @@ fn multiples_avx512(weight: i32, numbers: &[u32; 16]) -> [[i32; 16]; 2] {
     })
 }
 
-/// Looks the lower and the upper bytes of entries up apart: AVX2 knows tables of 16 bytes only.
+/// Looks up the low and the high bytes of the entries separately, because AVX2 looks up in tables of 16 bytes only.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn look_up_avx2(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
     use std::arch::x86_64::*;
-    // SAFETY: arrays of as many bytes as the vectors hold, whatever they are (5).
+    // SAFETY: arrays and vector registers have the same number of bytes. Any bits are valid (5).
     let (table, indices) = unsafe {
         (std::mem::transmute::<[i16; 16], __m256i>(*table), std::mem::transmute::<[i16; 32], [__m256i; 2]>(*indices))
     };
-    // All sixteen bytes in each half of a vector, for a shuffle stays in its half.
+    // Puts all sixteen bytes into both halves of a vector register, because a shuffle does not cross the halves.
     let bytes = |of: __m256i| _mm256_permute4x64_epi64::<0b10_00_10_00>(_mm256_packus_epi16(of, of));
     let low = bytes(_mm256_and_si256(table, _mm256_set1_epi16(0xff)));
     let high = bytes(_mm256_srli_epi16::<8>(table));
     let entries = indices.map(|index| {
         let index = _mm256_and_si256(index, _mm256_set1_epi16(ENTRIES as i16 - 1));
-        // A shuffle makes bytes zero whose index has the highest bit set.
+        // A shuffle returns 0 where the highest bit of an index byte is set: here in every high byte.
         let low = _mm256_shuffle_epi8(low, _mm256_or_si256(index, _mm256_set1_epi16(0xff00u16 as i16)));
         _mm256_or_si256(low, _mm256_slli_epi16::<8>(_mm256_shuffle_epi8(high, index)))
     });
@@ -107,20 +116,24 @@ fn look_up_avx2(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
 #[target_feature(enable = "avx512f,avx512bw")]
 fn look_up_avx512(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
     use std::arch::x86_64::*;
-    // SAFETY: arrays of as many bytes as the vectors hold, whatever they are (5).
+    // SAFETY: arrays and vector registers have the same number of bytes. Any bits are valid (5).
     let (table, indices) = unsafe {
         (std::mem::transmute::<[i16; 16], __m256i>(*table), std::mem::transmute::<[i16; 32], __m512i>(*indices))
     };
-    // The instruction looks at five bits of an index: the table twice, so that the fifth does not matter.
+    // The instruction uses five bits of an index. The register holds the table twice, so that the fifth bit has no
+    // effect.
     let entries = _mm512_permutexvar_epi16(indices, _mm512_broadcast_i64x4(table));
     // SAFETY: as above (5).
     unsafe { std::mem::transmute::<__m512i, [i16; 32]>(entries) }
 }
 
-/// Six instructions for a word. A compiler needs a seventh to make an index of 16 bits, which a 16-bit addition leaves here,
-/// and adds into memory, which the CPU splits further. Beside a busy twin thread of the core every instruction counts: with
-/// load and store apart a packed word in the first-level cache took 1.2 ns for 1.5, and without the seventh the full
-/// microcircuit 0.95 of the time. Five, with both fields taken from memory, took longer (26 November 2026, Intel Xeon).
+/// Adds a line with six instructions per word.
+///
+/// A compiler needs a seventh instruction to reduce the index to 16 bits; here a 16-bit addition does that. A compiler
+/// also adds to memory in one instruction, which the CPU splits into several. The number of instructions matters if the
+/// other hardware thread of the core is busy. Measured in this case on an Intel Xeon, 26 November 2026: with separate
+/// load and store a packed word in the first-level cache took 1.2 ns instead of 1.5 ns. Without the seventh instruction
+/// the full microcircuit took 0.95 of the time. Five instructions, with both fields taken from memory, took longer.
 ///
 /// # Safety
 /// The CPU must have BMI2.
@@ -129,7 +142,8 @@ fn look_up_avx512(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
 unsafe fn add_line_bmi2(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u32) {
     macro_rules! add_words {
         ($($offset:literal)*) => {
-            // SAFETY: reads the 64 bytes of the line; an index of 16 bits lies inside the sums, borrowed exclusively (4).
+            // SAFETY: reads the 64 bytes of the line. An index of 16 bits lies inside the sums, borrowed exclusively
+            // (4).
             unsafe {
                 std::arch::asm!(
                     "movzx {index:e}, word ptr [{line}]",
@@ -155,46 +169,53 @@ unsafe fn add_line_bmi2(sums: &mut [i32; 1 << 16], line: &[u32; 16], gap_bits: u
     add_words!(4 8 12 16 20 24 28 32 36 40 44 48 52 56 60);
 }
 
-/// Adds all words at once. False, and nothing is added, where a word may lead to the same sum as the one before: in one line
-/// of 23 of the full microcircuit.
+/// Adds all words of a line by one gather and one scatter. If two words may add to the same sum, returns false and adds
+/// nothing; this happens for one line of 23 in the full microcircuit. Arguments as in
+/// [`Instructions::add_line_in_band`].
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn add_at_once_avx512(
+pub(super) fn add_by_scatter_avx512(
     sums: &mut [i32],
-    rows: &[u32; ROWS],
+    starts: &[u32; BAND_STEPS],
     line: &[u32; 16],
     gap_bits: u32,
-    row_bits: u32,
+    band_bits: u32,
 ) -> bool {
     use std::arch::x86_64::*;
-    // SAFETY: arrays of as many bytes as the vectors hold (5).
-    let (words, rows) = unsafe {
-        (std::mem::transmute::<[u32; 16], __m512i>(*line), std::mem::transmute::<[u32; ROWS], [__m512i; 4]>(*rows))
+    // SAFETY: arrays and vector registers have the same number of bytes (5).
+    let (words, starts) = unsafe {
+        (
+            std::mem::transmute::<[u32; 16], __m512i>(*line),
+            std::mem::transmute::<[u32; BAND_STEPS], [__m512i; 4]>(*starts),
+        )
     };
-    let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128((gap_bits + row_bits) as i32));
+    let weights = _mm512_sra_epi32(words, _mm_cvtsi32_si128((gap_bits + band_bits) as i32));
+    // Distances. The first word has the start index instead.
     let gaps =
         _mm512_and_si512(words, _mm512_mask_set1_epi32(_mm512_set1_epi32(((1u32 << gap_bits) - 1) as i32), 1, 0xffff));
-    // Not the first word, which has no weight, and none that adds nothing.
+    // Words with a weight other than 0. The first word has no weight.
     let used = _mm512_mask_test_epi32_mask(0xfffe, weights, weights);
+    // A distance of 0 may lead to the sum of the word before.
     if _mm512_mask_testn_epi32_mask(used & 0xfffc, gaps, gaps) != 0 {
         return false;
     }
-    // What each moves on by and all before it: two of them, four, eight, all.
+    // Sums of the distances up to each word: of 2, 4, 8 and then all words.
     let zero = _mm512_setzero_si512();
     let indices = _mm512_add_epi32(gaps, _mm512_alignr_epi32::<15>(gaps, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<14>(indices, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<12>(indices, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<8>(indices, zero));
-    let row = _mm512_srl_epi32(words, _mm_cvtsi32_si128(gap_bits as i32));
-    let row = _mm512_and_si512(row, _mm512_set1_epi32((1 << row_bits) - 1));
-    let mut starts = _mm512_permutex2var_epi32(rows[0], row, rows[1]);
-    if row_bits > 5 {
-        let behind = _mm512_permutex2var_epi32(rows[2], row, rows[3]);
-        starts = _mm512_mask_mov_epi32(starts, _mm512_test_epi32_mask(row, _mm512_set1_epi32(32)), behind);
+    // The start of each word's step. One look-up covers 32 delays.
+    let delays = _mm512_srl_epi32(words, _mm_cvtsi32_si128(gap_bits as i32));
+    let delays = _mm512_and_si512(delays, _mm512_set1_epi32((1 << band_bits) - 1));
+    let mut start = _mm512_permutex2var_epi32(starts[0], delays, starts[1]);
+    if band_bits > 5 {
+        let upper = _mm512_permutex2var_epi32(starts[2], delays, starts[3]);
+        start = _mm512_mask_mov_epi32(start, _mm512_test_epi32_mask(delays, _mm512_set1_epi32(32)), upper);
     }
-    let indices = _mm512_add_epi32(indices, starts);
+    let indices = _mm512_add_epi32(indices, start);
     let used = _mm512_mask_cmplt_epu32_mask(used, indices, _mm512_set1_epi32(sums.len().min(1 << 31) as i32));
-    // SAFETY: indices lie inside the sums, borrowed exclusively, and are not negative (4).
+    // SAFETY: indices lie inside the sums, borrowed exclusively, and are less than 2³¹ (4).
     unsafe {
         let before = _mm512_mask_i32gather_epi32::<4>(zero, used, indices, sums.as_ptr());
         _mm512_mask_i32scatter_epi32::<4>(sums.as_mut_ptr(), used, indices, _mm512_add_epi32(before, weights));
@@ -202,14 +223,16 @@ pub(super) fn add_at_once_avx512(
     true
 }
 
-/// Whether this CPU takes less time for a gather and a scatter than for fifteen additions. With those the full microcircuit
-/// took 0.96 of the time beside busy twin threads, 0.99 in the quickest moments (Xeon, Sapphire Rapids, 26 November 2026), and
-/// a network like one of eight tiles of it, in bands of delays, 0.87 (27 November).
+/// Whether a gather and a scatter take less time on this CPU than fifteen additions.
 ///
-/// Scatters are said to be slow on AMD's CPUs, and gathers on Intel's before this one, since microcode keeps them from
-/// leaking data. FP16, which is not used, tells them apart. To ask for every line costs a load; to ask before would be one
-/// for every kernel.
+/// Measured on a Xeon (Sapphire Rapids): with gather and scatter the full microcircuit took 0.96 of the time while the
+/// other hardware threads of the cores were busy, and 0.99 in the fastest moments (26 November 2026). A network like
+/// one of eight tiles of it, with delays in bands, took 0.87 (27 November).
+///
+/// Scatters are said to be slow on AMD CPUs. Gathers are said to be slow on earlier Intel CPUs, since microcode keeps
+/// them from leaking data. The CPU feature FP16 tells such CPUs apart from this one; its instructions are not used. To
+/// ask here costs one load for every line. To ask in `dispatch` would cost one load for every kernel.
 #[inline(always)]
-fn scatters() -> bool {
+fn has_fast_scatter() -> bool {
     std::arch::is_x86_feature_detected!("avx512fp16")
 }

@@ -1,10 +1,11 @@
-//! Mutated configurations: whatever the text, the answer is a sound plan or a list of problems, never a panic.
+//! Tests with random changes of a configuration: every text must give a valid plan or a list of problems, never a
+//! panic.
 
 use super::{EXPANDED, NETWORK, resolve};
 use crate::plan::{Plan, Rule, Selection, Value};
 use proptest::prelude::*;
 
-/// Pieces that steer mutations towards text that still parses.
+/// Texts that are inserted. Many of them keep the configuration valid TOML.
 const PIECES: &[&str] = &[
     "\"20 pA\"",
     "3",
@@ -70,9 +71,9 @@ enum Edit {
     Repeat(usize, usize),
     Insert(usize, String),
     Replace(usize, usize, String),
-    /// Another value for the n-th key: the text stays TOML more often.
+    /// Replaces the value of the n-th key. The text then stays valid TOML more often.
     Value(usize, String),
-    /// Another character for the n-th digit.
+    /// Replaces the n-th digit by another character.
     Digit(usize, char),
 }
 
@@ -96,7 +97,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Positions where one value or line ends and another begins: edits there leave text that parses more often.
+/// Moves three of four positions to the next end of a value or line. Edits there keep the text valid TOML more often.
 fn boundary(text: &[char], at: usize) -> usize {
     let at = at % (text.len() + 1);
     if at.is_multiple_of(4) {
@@ -147,8 +148,8 @@ fn apply(text: &str, edits: &[Edit]) -> String {
     chars.into_iter().collect()
 }
 
-/// What every plan promises to those who build from it.
-fn assert_sound(plan: &Plan) {
+/// Asserts the properties that the builder relies on.
+fn assert_valid(plan: &Plan) {
     assert!(plan.dt > 0.0 && plan.dt.is_finite() && plan.steps > 0);
     let within = |s: &Selection| {
         let population = &plan.populations[s.population];
@@ -187,7 +188,7 @@ fn assert_sound(plan: &Plan) {
     });
 }
 
-/// Cases per run; LAPICQUE_FUZZ_CASES asks for more.
+/// Number of random cases: the environment variable LAPICQUE_FUZZ_CASES, else 500.
 fn cases() -> u32 {
     std::env::var("LAPICQUE_FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(500)
 }
@@ -204,7 +205,7 @@ proptest! {
         let text = apply(base, &edits);
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
         match resolve(&text, &overrides) {
-            Ok(loaded) => assert_sound(&loaded.plan),
+            Ok(loaded) => assert_valid(&loaded.plan),
             Err(error) => prop_assert!(!error.problems.is_empty() && !error.to_string().is_empty()),
         }
     }

@@ -1,4 +1,4 @@
-//! Pages of models for the tests.
+//! Pages of the models that the tests use.
 
 use lapicque_models::page::{DefaultValue, Dimension, Field, Page, Range, Role, Variable};
 

@@ -1,13 +1,13 @@
-//! Right configurations: the values a plan gets, to the last bit.
+//! Configurations without problems: the plan has the expected values, to the last bit.
 
-use super::super::expression::{Expression, Meaning, Names};
+use super::super::expression::{Expression, LookupResult, NameLookup};
 use super::super::{load, schema, units};
 use super::{EXPANDED, NETWORK, changed, pages, resolve, right};
 use crate::plan::{Rule, Selection, Shape, Value, WeightStorage};
 use lapicque_models::page::Dimension;
 
 #[test]
-fn the_network_of_the_manual_resolves() {
+fn the_test_network_resolves_to_the_expected_plan() {
     let plan = right(NETWORK, &[]).plan;
     assert_eq!((plan.dt, plan.steps, plan.seed), (0.1, 20_000, 1));
     assert_eq!((plan.wiring_seed, plan.state_seed, plan.weights), (1, 1, WeightStorage::Full));
@@ -80,21 +80,22 @@ fn units_convert_exactly() {
     assert!(units::parse("2 m/s").is_ok() && units::parse("140 mM").is_ok());
 }
 
-struct Nameless;
+/// No names are defined.
+struct NoNames;
 
-impl Names for Nameless {
-    fn meaning(&self, _: &str) -> Meaning {
-        Meaning::Unknown
+impl NameLookup for NoNames {
+    fn look_up(&self, _: &str) -> LookupResult {
+        LookupResult::Unknown
     }
 
-    fn all(&self) -> Vec<String> {
+    fn all_names(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
 #[test]
 fn expressions_compute_with_units() {
-    let value = |text: &str| Expression::parse(text).and_then(|e| e.value(&Nameless));
+    let value = |text: &str| Expression::parse(text).and_then(|e| e.value(&NoNames));
     let number = |text: &str| value(text).map(|q| q.in_engine_unit(Dimension::One));
     for (text, expected) in [
         ("1 + 2*3", 7.0),
@@ -135,19 +136,19 @@ fn expressions_compute_with_units() {
     }
     let nested = "(".repeat(100_000);
     assert!(Expression::parse(&nested).is_err());
-    // The same bits everywhere: these go through libm.
+    // exp is computed by libm, which gives the same bits on every machine.
     assert_eq!(number("exp(1)").map(|x| x.map(f64::to_bits)), Ok(Some(0x4005_bf0a_8b14_576a)));
 }
 
 #[test]
-fn parameters_may_refer_to_each_other_in_any_order() {
+fn parameters_may_refer_to_later_parameters() {
     let text = changed("g = 5", "g = \"= 2*h\"\nh = \"= k/2 ms\"\nk = \"10 ms\"");
     let text = text.replace("= -J", "= -g*J");
     assert_eq!(right(&text, &[]).plan.projections[0].weight, Value::Constant(-1.0));
 }
 
 #[test]
-fn overrides_reach_every_key() {
+fn overrides_can_set_any_key() {
     let plan = right(
         NETWORK,
         &[
@@ -176,7 +177,7 @@ fn overrides_reach_every_key() {
 }
 
 #[test]
-fn populations_can_be_like_others() {
+fn a_population_takes_keys_from_the_population_it_is_like() {
     let text = format!(
         "{NETWORK}[population.E]\nlike = \"I\"\nsize = \"= 10*g\"\nneuron.tau_m = \"10 ms\"\n[population.F]\nlike = \"E\"\ninit.v = {{ normal = [\"1 mV\", \"1 mV\"] }}\n"
     );
@@ -189,12 +190,12 @@ fn populations_can_be_like_others() {
 }
 
 #[test]
-fn tables_expand_over_parts() {
+fn a_table_becomes_one_projection_per_pair_and_one_input_per_target() {
     let plan = right(EXPANDED, &[]).plan;
     let numbers: Vec<(usize, usize, Rule)> =
         plan.projections.iter().map(|p| (p.from.population, p.to.population, p.rule)).collect();
     let total = Rule::FixedTotalNumber;
-    // B to B has 0 synapses and is dropped.
+    // The projection from B to B has 0 synapses and is left out.
     assert_eq!(
         numbers,
         [(0, 0, total(10)), (1, 0, total(40)), (0, 1, total(75)), (0, 2, total(100)), (1, 2, total(100))]
@@ -212,7 +213,7 @@ fn tables_expand_over_parts() {
 }
 
 #[test]
-fn charges_follow_the_membrane() {
+fn units_of_charges_depend_on_the_capacitance_of_the_membrane() {
     let text = |charge: &str, capacitance: &str| {
         format!(
             "{}[input.pulse]\nkind = \"charge_pulse\"\nto = \"I\"\ncharge = \"{charge}\"\ntimes = \"1 ms\"\n",
@@ -234,7 +235,7 @@ fn charges_follow_the_membrane() {
 }
 
 #[test]
-fn a_file_is_laid_over_its_base() {
+fn a_file_overrides_its_base() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("full.toml", NETWORK);
@@ -251,7 +252,7 @@ fn a_file_is_laid_over_its_base() {
             && loaded.text.contains("size = 5000")
             && loaded.text.contains("size = 500\n")
     );
-    // A mistake is blamed on the file it is in.
+    // A problem has the line of the file with the mistake.
     write("tenth.toml", "base = \"full.toml\"\n[population.I]\nsize = 0\n[input.drive]\nmean = \"= J*x\"\n");
     let error = load(&folder.path().join("tenth.toml"), &[], pages::ALL).unwrap_err();
     let lines: Vec<_> = error.problems.iter().map(|p| p.line()).collect();
@@ -269,7 +270,7 @@ fn the_resolved_values_are_json() {
 }
 
 #[test]
-fn the_schema_knows_every_key() {
+fn the_schema_has_keys_and_defaults() {
     let schema = schema::schema(pages::ALL);
     let simulation = &schema["properties"]["simulation"]["properties"];
     assert_eq!(simulation["dt"]["default"], "0.1 ms");

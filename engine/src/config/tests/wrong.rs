@@ -1,9 +1,9 @@
-//! Each kind of bad input: the line, and the words a user needs.
+//! Configurations with mistakes: each problem has its line, and the message says what is wrong and what to do.
 
 use super::{NETWORK, assert_one, changed, resolve};
 
 #[test]
-fn unknown_keys_get_the_nearest_name() {
+fn unknown_keys_are_reported_with_the_nearest_name() {
     assert_one(
         &changed("duration", "durtion = \"1 s\"\nduration"),
         5,
@@ -17,7 +17,7 @@ fn unknown_keys_get_the_nearest_name() {
 }
 
 #[test]
-fn unknown_models_get_the_nearest_name() {
+fn unknown_models_are_reported_with_the_nearest_name() {
     assert_one(&changed("\"lif\"", "\"lfi\""), 10, &["unknown model \"lfi\"", "lif, passive", "did you mean \"lif\"?"]);
     assert_one(&changed("\"delta\"", "\"dleta\""), 11, &["did you mean \"delta\"?"]);
     assert_one(&changed("\"white_noise\"", "\"whitenoise\""), 14, &["did you mean \"white_noise\"?"]);
@@ -25,7 +25,7 @@ fn unknown_models_get_the_nearest_name() {
 }
 
 #[test]
-fn units_must_be_there_and_right() {
+fn units_must_be_given_and_fit() {
     assert_one(&changed("\"20 ms\"", "\"20\""), 10, &["has no unit", "write \"20 ms\""]);
     assert_one(&changed("\"20 ms\"", "20"), 10, &["20 has no unit; a time is needed", "write \"20 ms\""]);
     let text = changed("\"20 ms\"", "\"20 pA\"");
@@ -37,7 +37,7 @@ fn units_must_be_there_and_right() {
 }
 
 #[test]
-fn the_message_shows_line_and_caret() {
+fn the_message_shows_the_line_and_marks_the_value() {
     let error = resolve(&changed("\"20 ms\"", "\"20 pA\""), &[]).unwrap_err().to_string();
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(lines[0], "error: net.toml:10: population.I.neuron.tau_m");
@@ -60,8 +60,8 @@ fn numbers_must_be_finite() {
 fn values_must_be_in_range() {
     assert_one(&changed("\"20 ms\"", "\"-20 ms\""), 10, &["\"-20 ms\" is out of range; a value greater than 0"]);
     assert_one(&changed("t_ref = \"2 ms\"", "t_ref = \"-1 ms\""), 10, &["0 or more"]);
-    assert_one(&changed("0.2 }", "1.2 }"), 22, &["a probability is from 0 to 1"]);
-    assert_one(&changed("0.2 }", "-0.1 }"), 22, &["a probability is from 0 to 1"]);
+    assert_one(&changed("0.2 }", "1.2 }"), 22, &["a value from 0 to 1 is needed"]);
+    assert_one(&changed("0.2 }", "-0.1 }"), 22, &["a value from 0 to 1 is needed"]);
     assert_one(&changed("\"2 s\"", "\"0 s\""), 5, &["greater than 0"]);
     assert_one(&changed("\"2 s\"", "\"-2 s\""), 5, &["greater than 0"]);
     assert_one(&changed("seed = 1", "seed = -1"), 7, &["a whole number from 0"]);
@@ -77,7 +77,7 @@ fn times_must_be_whole_steps() {
 }
 
 #[test]
-fn sizes_must_fit() {
+fn sizes_must_be_in_range() {
     assert_one(&changed("5000", "0"), 9, &["the population is empty"]);
     assert_one(&changed("5000", "-3"), 9, &["a whole number from 0"]);
     assert_one(&changed("5000", "5000000000"), 9, &["too many", "4294967295"]);
@@ -93,9 +93,9 @@ fn degrees_must_be_possible() {
     assert_one(
         &rule("{ fixed_in_degree = 5001 }\nmultapses = false"),
         22,
-        &["5001 connections from 5000 sources", "without multapses", "multapses = true"],
+        &["5001 is more than the 5000 sources", "without multapses", "multapses = true"],
     );
-    assert_one(&rule("{ fixed_in_degree = 5000 }\nmultapses = false\nautapses = false"), 22, &["from 4999 sources"]);
+    assert_one(&rule("{ fixed_in_degree = 5000 }\nmultapses = false\nautapses = false"), 22, &["the 4999 sources"]);
     assert_one(&rule("{ fixed_out_degree = 5001 }\nmultapses = false"), 22, &["5000 targets"]);
     assert_one(&rule("{ fixed_total_number = 25000001 }\nmultapses = false"), 22, &["25000000 pairs"]);
     assert_one(&rule("{ fixed_in_degree = 5000000000 }"), 22, &["a degree is at most"]);
@@ -108,7 +108,7 @@ fn degrees_must_be_possible() {
         "to = { population = \"I\", neurons = \"0..10\" }\nreceptor",
         1,
     );
-    assert_one(&unequal, 22, &["as many sources as targets", "5000 and 10"]);
+    assert_one(&unequal, 22, &["as many sources as targets", "5000 sources and 10 targets"]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn names_must_exist() {
 }
 
 #[test]
-fn duplicates_are_found() {
+fn duplicates_are_reported() {
     assert_one(&changed("[record]", "[population.I]\n[record]"), 25, &["duplicate name"]);
     assert_one(&changed("seed = 1", "seed = 1\nseed = 2"), 8, &["duplicate name"]);
     assert_one(
@@ -142,7 +142,7 @@ fn missing_keys_are_named() {
 }
 
 #[test]
-fn circles_are_found() {
+fn circles_of_references_are_reported() {
     assert_one(&changed("g = 5", "g = \"= 2*h\"\nh = \"= g+k\"\nk = \"= 1 + g\""), 3, &["in a circle: g → h → k → g"]);
     let text = changed("size = 5000", "like = \"E\"\nsize = 5000") + "[population.E]\nlike = \"I\"\n";
     let error = resolve(&text, &[]).unwrap_err().to_string();
@@ -150,7 +150,7 @@ fn circles_are_found() {
 }
 
 #[test]
-fn distributions_must_be_drawable() {
+fn distributions_must_have_valid_parameters_and_bounds() {
     let tau = |text: &str| changed("\"20 ms\"", text);
     let normal = tau("{ normal = [\"20 ms\", \"5 ms\"] }");
     assert_one(&normal, 10, &["values down to -15 ms", "add min"]);
@@ -158,16 +158,16 @@ fn distributions_must_be_drawable() {
     assert!(resolve(&tau("{ normal = [\"20 ms\", \"5 ms\"], min = \"1 ms\" }"), &[]).is_ok());
     assert!(resolve(&tau("{ lognormal = [\"20 ms\", \"5 ms\"] }"), &[]).is_ok());
     assert_one(&tau("{ normal = [\"20 ms\", \"-2 ms\"] }"), 10, &["standard deviation is -2 ms"]);
-    assert_one(&tau("{ normal = [\"20 ms\", \"2 ms\"], min = \"40 ms\" }"), 10, &["exclude nearly everything"]);
+    assert_one(&tau("{ normal = [\"20 ms\", \"2 ms\"], min = \"40 ms\" }"), 10, &["would lie in the accepted range"]);
     assert_one(&tau("{ uniform = [\"20 ms\", \"10 ms\"] }"), 10, &["low = 20 ms is greater than high = 10 ms"]);
     assert_one(&tau("{ uniform = [\"20 ms\"] }"), 10, &["two are needed: [low, high]"]);
     assert_one(&tau("{ unifrm = [\"1 ms\", \"2 ms\"] }"), 10, &["did you mean uniform?"]);
     assert_one(&tau("{ uniform = [\"1 ms\", \"2 mV\"] }"), 10, &["is a voltage; a time is needed"]);
-    assert_one(&changed("\"= -J\"", "{ uniform = [\"-1 mV\", \"1 mV\"] }"), 23, &["change their sign"]);
+    assert_one(&changed("\"= -J\"", "{ uniform = [\"-1 mV\", \"1 mV\"] }"), 23, &["have both signs"]);
 }
 
 #[test]
-fn all_problems_come_at_once_in_order() {
+fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
     let text = NETWORK
         .replace("\"20 ms\"", "\"20 pA\"")
         .replace("mean = \"25 mV\"", "mean = 25")
@@ -175,20 +175,20 @@ fn all_problems_come_at_once_in_order() {
         .replace("spikes = \"all\"", "spikes = \"X\"");
     let error = resolve(&text, &["simulation.sed=3"]).unwrap_err();
     let lines: Vec<Option<usize>> = error.problems.iter().map(|p| p.line()).collect();
-    // A slip in a key is one problem, and not also a key that is missing.
+    // A misspelled key is one problem; the key is not reported as missing too.
     assert_eq!(lines, [Some(10), Some(16), Some(24), Some(27), None], "{error}");
     let shown = error.to_string();
     assert!(shown.contains("error: --set simulation.sed=3: unknown key \"sed\""), "{shown}");
 }
 
 #[test]
-fn syntax_errors_come_alone_with_their_line() {
+fn a_syntax_error_is_the_only_problem_and_has_its_line() {
     assert_one(&changed("seed = 1", "seed = = 1"), 7, &["not valid TOML", "seed = = 1"]);
     assert_one(&changed("\"2 s\"", "\"2 s"), 5, &["not valid TOML"]);
 }
 
 #[test]
-fn deep_nesting_is_refused_not_followed() {
+fn deep_nesting_is_refused_without_a_stack_overflow() {
     assert_one(&format!("{}a = 1", "a.".repeat(5000)), 1, &["nested deeper"]);
     for text in [
         format!("{}a = 1", "a.".repeat(499)),
@@ -207,26 +207,30 @@ fn deep_nesting_is_refused_not_followed() {
 }
 
 #[test]
-fn a_name_is_bound_once() {
+fn a_name_is_defined_once() {
     let recurrent = |bound: &str| changed("delay = ", &format!("{bound}\ndelay = "));
     assert_one(
         &recurrent("per_source.x = [1]\nper_target.x = [2]"),
         25,
-        &["\"x\" is per_source already", "another name"],
+        &["\"x\" is already taken (per_source)", "another name"],
     );
-    assert_one(&recurrent("per_pair.target_size = [[1]]"), 24, &["number of target neurons already"]);
-    assert_one(&changed("J = ", "source_size = 3\nJ = "), 2, &["number of source neurons already", "another name"]);
+    assert_one(&recurrent("per_pair.target_size = [[1]]"), 24, &["already taken (the number of target neurons)"]);
+    assert_one(
+        &changed("J = ", "source_size = 3\nJ = "),
+        2,
+        &["already taken (the number of source neurons)", "another name"],
+    );
 }
 
 #[test]
-fn files_that_cannot_be_read_are_problems() {
+fn files_that_cannot_be_read_are_reported() {
     let error = super::super::load(std::path::Path::new("/no/such.toml"), &[], super::pages::ALL).unwrap_err();
     assert!(error.to_string().starts_with("error: /no/such.toml: cannot be read"), "{error}");
     assert_one(&format!("base = \"nowhere.toml\"\n{NETWORK}"), 1, &["nowhere.toml: cannot be read"]);
 }
 
 #[test]
-fn inputs_check_what_they_act_on() {
+fn inputs_must_fit_their_target() {
     let input = |text: &str| format!("{NETWORK}[input.x]\nto = \"I\"\n{text}");
     assert_one(&input("kind = \"current\"\namplitude = \"1 mV\"\nreceptor = \"inh\""), 34, &["acts on the membrane"]);
     assert_one(&input("kind = \"current\"\namplitude = \"1 mV\"\ntimes = [\"1 ms\"]"), 34, &["gives no pulses"]);
@@ -244,7 +248,7 @@ fn inputs_check_what_they_act_on() {
 }
 
 #[test]
-fn a_wrong_population_hides_nothing_that_refers_to_it() {
+fn problems_of_a_population_do_not_hide_other_problems() {
     let text = NETWORK
         .replace("size = 5000", "size = 0")
         .replace("kind = \"delta\"", "kind = \"dleta\"")

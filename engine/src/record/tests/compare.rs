@@ -1,11 +1,11 @@
-//! Comparison of recordings, and SONATA reports.
+//! Tests of the comparison of recordings and of SONATA reports.
 
 use super::*;
 use crate::record::{Report, ReportFile};
 use lapicque_analysis::recording::{Difference, ReadError, compare};
 use std::path::PathBuf;
 
-/// Records batches of spikes of E and I up to tick 100 and returns the file.
+/// Records the given spikes (tick, neuron) of E and I up to tick 100 and returns the path of the file.
 fn file(directory: &Path, name: &str, e: &[(u64, u32)], i: &[(u64, u32)]) -> PathBuf {
     let path = directory.join(name);
     let mut recorder = Recorder::create(&path, &spikes_only(100, 0), Provenance::default(), false).unwrap();
@@ -15,48 +15,51 @@ fn file(directory: &Path, name: &str, e: &[(u64, u32)], i: &[(u64, u32)]) -> Pat
 }
 
 #[test]
-fn the_first_difference_in_time() {
+fn compare_finds_the_first_difference_in_time() {
     let directory = tempfile::tempdir().unwrap();
     let a = file(directory.path(), "a.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
     let same = file(directory.path(), "b.h5", &[(10, 1), (50, 2), (60, 0)], &[(40, 0)]);
     assert_eq!(compare(&a, &same).unwrap(), Difference::None);
-    let told =
+    let message =
         |e: &[(u64, u32)], i: &[(u64, u32)]| compare(&a, file(directory.path(), "c.h5", e, i)).unwrap().to_string();
     let e = [(10, 1), (50, 2), (60, 0)];
-    assert_eq!(told(&e[..2], &[(40, 0)]), "spikes of population \"E\": at 6 ms neuron 0 spikes in A only");
+    assert_eq!(message(&e[..2], &[(40, 0)]), "spikes of population \"E\": at 6 ms neuron 0 spikes in A only");
     assert_eq!(
-        told(&[(10, 1), (49, 3), (50, 2), (60, 0)], &[(40, 0)]),
+        message(&[(10, 1), (49, 3), (50, 2), (60, 0)], &[(40, 0)]),
         "spikes of population \"E\": at 4.9 ms neuron 3 spikes in B only".replace("4.9", &(49.0 * 0.1).to_string())
     );
-    assert_eq!(told(&[(10, 1), (50, 2)], &[(40, 1)]), "spikes of population \"I\": at 4 ms neuron 0 spikes in A only");
-    assert_eq!(told(&[(10, 0), (10, 1)], &[]), "spikes of population \"E\": at 1 ms neuron 0 spikes in B only");
+    assert_eq!(
+        message(&[(10, 1), (50, 2)], &[(40, 1)]),
+        "spikes of population \"I\": at 4 ms neuron 0 spikes in A only"
+    );
+    assert_eq!(message(&[(10, 0), (10, 1)], &[]), "spikes of population \"E\": at 1 ms neuron 0 spikes in B only");
 }
 
 #[test]
-fn differences_of_activity_and_traces() {
+fn compare_finds_differences_of_activity_and_traces() {
     let directory = tempfile::tempdir().unwrap();
     let (a, b) = (directory.path().join("a.h5"), directory.path().join("b.h5"));
-    let mut hidden = plan(100, 0);
-    hidden.record.spikes.clear();
-    record(&a, &hidden, 10);
-    let mut recorder = Recorder::create(&b, &hidden, Provenance::default(), false).unwrap();
-    let mut changed = stretch(&hidden, 0, 100);
+    let mut without_spikes = plan(100, 0);
+    without_spikes.record.spikes.clear();
+    record(&a, &without_spikes, 10);
+    let mut recorder = Recorder::create(&b, &without_spikes, Provenance::default(), false).unwrap();
+    let mut changed = made_batch(&without_spikes, 0, 100);
     changed.samples[1][61] += 1e-12;
     changed.samples[0][63] = -0.0;
     changed.spikes[1].ticks.clear();
     changed.spikes[1].neurons.clear();
     recorder.push(changed).unwrap();
     recorder.finish(State::Complete, &[], 0, 100).unwrap();
-    let first = expected(&hidden, 1, 0, 100)[0].0;
-    let told = compare(&a, &b).unwrap();
+    let first = expected_spikes(&without_spikes, 1, 0, 100)[0].0;
+    let message = compare(&a, &b).unwrap();
     if first <= 60 {
-        assert!(told.to_string().starts_with("activity of population \"I\": at "), "{told}");
+        assert!(message.to_string().starts_with("activity of population \"I\": at "), "{message}");
     }
-    let mut quiet = hidden.clone();
-    quiet.record.activity_bin = None;
+    let mut only_traces = without_spikes.clone();
+    only_traces.record.activity_bin = None;
     for (path, change) in [(&a, 0.0), (&b, 1e-12)] {
-        let mut recorder = Recorder::create(path, &quiet, Provenance::default(), false).unwrap();
-        let mut changed = stretch(&quiet, 0, 100);
+        let mut recorder = Recorder::create(path, &only_traces, Provenance::default(), false).unwrap();
+        let mut changed = made_batch(&only_traces, 0, 100);
         changed.samples[1][61] += change;
         recorder.push(changed).unwrap();
         recorder.finish(State::Complete, &[], 0, 100).unwrap();
@@ -67,34 +70,34 @@ fn differences_of_activity_and_traces() {
 }
 
 #[test]
-fn different_contents_and_lengths() {
+fn compare_finds_different_contents_and_lengths() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
-    let whole = plan(100, 0);
-    record(&at("a.h5"), &whole, 10);
-    let mut other = whole.clone();
+    let full = plan(100, 0);
+    record(&at("a.h5"), &full, 10);
+    let mut other = full.clone();
     other.record.spikes.pop();
     record(&at("b.h5"), &other, 10);
     assert_eq!(
         compare(at("a.h5"), at("b.h5")).unwrap().to_string(),
         "spikes of populations: A holds \"E\", \"I\", B holds \"E\""
     );
-    let mut other = whole.clone();
+    let mut other = full.clone();
     other.dt = 0.2;
     record(&at("b.h5"), &other, 10);
     assert!(compare(at("a.h5"), at("b.h5")).unwrap().to_string().contains("grid step in ms: 0.1 in A, 0.2 in B"));
     record(&at("b.h5"), &plan(90, 0), 10);
-    let told = compare(at("a.h5"), at("b.h5")).unwrap().to_string();
-    assert!(told.contains("in A only") || told.contains("B has ended"), "{told}");
+    let message = compare(at("a.h5"), at("b.h5")).unwrap().to_string();
+    assert!(message.contains("in A only") || message.contains("B has ended"), "{message}");
     let (a, b) = (file(directory.path(), "a.h5", &[], &[]), at("b.h5"));
     let recorder = Recorder::create(&b, &spikes_only(100, 0), Provenance::default(), false).unwrap();
     recorder.finish(State::Interrupted, &[], 0, 99).unwrap();
-    assert!(!compare(&a, &b).unwrap().is_none(), "complete to different times");
+    assert!(!compare(&a, &b).unwrap().is_none(), "the files are complete up to different times");
     assert!(matches!(compare(&a, at("none.h5")), Err(ReadError::File { .. })));
 }
 
 #[test]
-fn long_files_are_compared_to_their_end() {
+fn files_longer_than_the_read_buffer_are_compared_to_their_end() {
     let directory = tempfile::tempdir().unwrap();
     let long = |name: &str, last: u32| {
         let path = directory.path().join(name);
@@ -105,12 +108,12 @@ fn long_files_are_compared_to_their_end() {
         recorder.finish(State::Complete, &[], 0, 300_000).unwrap();
         path
     };
-    let told = compare(long("a.h5", 1), long("b.h5", 2)).unwrap().to_string();
-    assert_eq!(told, "spikes of population \"E\": at 30000 ms neuron 1 spikes in A only");
+    let message = compare(long("a.h5", 1), long("b.h5", 2)).unwrap().to_string();
+    assert_eq!(message, "spikes of population \"E\": at 30000 ms neuron 1 spikes in A only");
 }
 
 #[test]
-fn a_report_of_one_variable() {
+fn a_sonata_report_holds_the_values_of_one_variable() {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("report.h5");
     let report = Report {

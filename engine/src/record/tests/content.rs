@@ -1,18 +1,18 @@
-//! What stands in the file.
+//! Tests of the contents of the file.
 
 use super::*;
 use crate::record::{PopulationSummary, RecordError};
 use lapicque_analysis::recording::{Contents, PopulationStatistics, ReadError, compare};
 use std::time::{Duration, SystemTime};
 
-/// What a reader must find of a population.
+/// The statistics that a reader must find, from those that the recorder returned.
 fn statistics(summary: &PopulationSummary) -> PopulationStatistics {
     let PopulationSummary { name, size, spikes, rate_hz, cv_isi } = summary.clone();
     PopulationStatistics { name, size, spikes, rate_hz, cv_isi }
 }
 
 #[test]
-fn everything_comes_back() {
+fn a_reader_gets_back_everything_that_was_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deep/er/run.h5");
     let plan = plan(1000, 0);
@@ -21,7 +21,7 @@ fn everything_comes_back() {
     assert_eq!(reader.spike_populations().unwrap(), ["E", "I"]);
     for (index, name) in ["E", "I"].into_iter().enumerate() {
         let spikes = reader.spikes(name).unwrap();
-        let wanted = expected(&plan, index, 0, 1000);
+        let wanted = expected_spikes(&plan, index, 0, 1000);
         assert!(wanted.len() > 100);
         let times: Vec<f64> = wanted.iter().map(|spike| spike.0 as f64 * 0.1).collect();
         assert_eq!(spikes.times_ms, times, "times are tick × dt, one multiplication");
@@ -45,12 +45,12 @@ fn everything_comes_back() {
     assert_eq!(reader.wall_seconds(), [("build".to_string(), 0.5), ("simulate".to_string(), 1.5)]);
     let written: Vec<_> = summary.populations.iter().map(statistics).collect();
     assert_eq!(reader.populations().unwrap(), written);
-    let hidden = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
-    assert_eq!(hidden, 1, "no working file is left");
+    let files = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(files, 1, "no working file is left");
 }
 
 #[test]
-fn provenance_comes_back() {
+fn a_reader_gets_back_the_provenance() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let long = "# a comment: µ\n".repeat(20_000);
@@ -85,27 +85,27 @@ fn provenance_comes_back() {
 }
 
 #[test]
-fn files_that_are_no_recordings() {
+fn files_that_are_not_recordings_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let told = |path: &Path, words: &str| {
+    let assert_refused = |path: &Path, words: &str| {
         let error = Reader::open(path).unwrap_err().to_string();
         assert!(error.contains(words) && error.contains(&path.display().to_string()), "{error}");
     };
     let path = directory.path().join("run.h5");
-    told(directory.path(), "it is a directory");
-    told(&path, "there is no such file");
+    assert_refused(directory.path(), "it is a directory");
+    assert_refused(&path, "there is no such file");
     std::fs::write(&path, "t,neuron\n").unwrap();
-    told(&path, "not an HDF5 file");
+    assert_refused(&path, "not an HDF5 file");
     hdf5::File::create(&path).unwrap().close().unwrap();
-    told(&path, "another program");
+    assert_refused(&path, "another program");
     let file = hdf5::File::create(&path).unwrap();
-    crate::record::hdf::put_text(&file, "format", "lapicque/9").unwrap();
+    crate::record::hdf::set_text_attribute(&file, "format", "lapicque/9").unwrap();
     file.close().unwrap();
-    told(&path, "its format is lapicque/9");
+    assert_refused(&path, "its format is lapicque/9");
 }
 
 #[test]
-fn the_window_is_open_at_its_start() {
+fn spikes_at_the_start_of_the_recording_are_not_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut recorder = Recorder::create(&path, &spikes_only(30, 10), Provenance::default(), false).unwrap();
@@ -113,13 +113,13 @@ fn the_window_is_open_at_its_start() {
     recorder.push(batch(11, &[(10, 1), (11, 2)], &[])).unwrap();
     recorder.push(batch(30, &[(30, 3)], &[])).unwrap();
     let summary = recorder.finish(State::Complete, &[], 0, 30).unwrap();
-    assert_eq!(ticks(&path, "E"), [(11, 2), (30, 3)]);
+    assert_eq!(spikes_in_file(&path, "E"), [(11, 2), (30, 3)]);
     assert_eq!(summary.populations[0].spikes, 2);
     assert_eq!((summary.t_start_ms, summary.t_stop_ms), (1.0, 3.0));
 }
 
 #[test]
-fn only_selected_neurons_are_written_and_all_are_counted() {
+fn only_spikes_of_selected_neurons_are_written_but_all_are_counted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut plan = spikes_only(10, 0);
@@ -128,7 +128,7 @@ fn only_selected_neurons_are_written_and_all_are_counted() {
     let mut recorder = Recorder::create(&path, &plan, Provenance::default(), false).unwrap();
     recorder.push(batch(10, &[(1, 0), (1, 1), (1, 2), (1, 3)], &[(2, 0)])).unwrap();
     let summary = recorder.finish(State::Complete, &[], 0, 10).unwrap();
-    assert_eq!(ticks(&path, "E"), [(1, 0), (1, 3)]);
+    assert_eq!(spikes_in_file(&path, "E"), [(1, 0), (1, 3)]);
     assert_eq!(summary.populations.iter().map(|p| p.spikes).collect::<Vec<_>>(), [4, 1]);
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.spike_attributes("E").unwrap().recorded, [0..1, 3..4]);
@@ -138,7 +138,7 @@ fn only_selected_neurons_are_written_and_all_are_counted() {
 }
 
 #[test]
-fn silent_populations_and_empty_batches_are_fine() {
+fn silent_populations_and_empty_batches_are_accepted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut recorder = Recorder::create(&path, &spikes_only(20, 0), Provenance::default(), false).unwrap();
@@ -153,7 +153,7 @@ fn silent_populations_and_empty_batches_are_fine() {
 }
 
 #[test]
-fn ticks_beyond_32_bits() {
+fn ticks_above_32_bits_are_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let from = 1_u64 << 33;
@@ -169,7 +169,7 @@ fn ticks_beyond_32_bits() {
 }
 
 #[test]
-fn many_traced_neurons() {
+fn traces_of_100_000_neurons_are_recorded() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut plan = plan(2, 0);
@@ -182,57 +182,60 @@ fn many_traced_neurons() {
 }
 
 #[test]
-fn compressed_files_hold_the_same() {
+fn compressed_files_hold_the_same_values() {
     let directory = tempfile::tempdir().unwrap();
-    let (plain, packed) = (directory.path().join("a.h5"), directory.path().join("b.h5"));
+    let (uncompressed, compressed) = (directory.path().join("a.h5"), directory.path().join("b.h5"));
     let mut plan = plan(2000, 0);
-    record(&plain, &plan, 100);
+    record(&uncompressed, &plan, 100);
     plan.record.compress = true;
-    record(&packed, &plan, 100);
-    assert!(compare(&plain, &packed).unwrap().is_none());
+    record(&compressed, &plan, 100);
+    assert!(compare(&uncompressed, &compressed).unwrap().is_none());
 }
 
 #[test]
-fn plans_that_cannot_be_recorded() {
+fn plans_that_cannot_be_recorded_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
-    let refused = |change: fn(&mut Plan), words: &str| {
+    let assert_refused = |change: fn(&mut Plan), words: &str| {
         let mut plan = plan(10, 0);
         change(&mut plan);
         let error = Recorder::create(&path, &plan, Provenance::default(), false).unwrap_err();
         assert!(matches!(error, RecordError::Plan { .. }) && error.to_string().contains(words), "{error}");
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is left behind");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "no file is created");
     };
-    refused(|plan| plan.populations[0].name = "a/b".to_string(), "\"a/b\"");
-    refused(|plan| plan.populations[0].name = "I".to_string(), "two populations");
-    refused(|plan| plan.record.traces[0].variables.push("v".to_string()), "two traces");
-    refused(|plan| plan.record.traces[0].variables.push("w".to_string()), "it has \"v\", \"exc.i\"");
-    refused(|plan| plan.record.traces[0].every = 0, "interval");
-    refused(|plan| plan.record.activity_bin = Some(0), "bin");
-    refused(|plan| plan.record.spikes[1].neurons = 0..4, "neurons 0..3");
-    refused(|plan| plan.record.spikes[1].population = 2, "the plan has 2");
+    assert_refused(|plan| plan.populations[0].name = "a/b".to_string(), "\"a/b\"");
+    assert_refused(|plan| plan.populations[0].name = "I".to_string(), "two populations");
+    assert_refused(|plan| plan.record.traces[0].variables.push("v".to_string()), "two traces");
+    assert_refused(|plan| plan.record.traces[0].variables.push("w".to_string()), "it has \"v\", \"exc.i\"");
+    assert_refused(|plan| plan.record.traces[0].every = 0, "interval");
+    assert_refused(|plan| plan.record.activity_bin = Some(0), "bin");
+    assert_refused(|plan| plan.record.spikes[1].neurons = 0..4, "neurons 0..3");
+    assert_refused(|plan| plan.record.spikes[1].population = 2, "the plan has 2");
 }
 
 #[test]
-fn batches_that_break_the_contract() {
+fn batches_that_break_the_rules_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let refused = |bad: Batch, words: &str| {
+    let assert_refused = |bad: Batch, words: &str| {
         let path = directory.path().join("run.h5");
         let mut recorder = Recorder::create(&path, &plan(100, 0), Provenance::default(), false).unwrap();
         let plan = plan(100, 0);
-        recorder.push(stretch(&plan, 0, 50)).unwrap();
+        recorder.push(made_batch(&plan, 0, 50)).unwrap();
         let _ = recorder.push(bad);
         let error = recorder.finish(State::Complete, &[], 0, 100).unwrap_err();
         assert!(matches!(error, RecordError::Batch { .. }) && error.to_string().contains(words), "{error}");
     };
     let rows = || vec![vec![0.0; 10], vec![0.0; 10]];
-    let with = |e: &[(u64, u32)], until| Batch { samples: rows(), ..batch(until, e, &[]) };
-    refused(with(&[(52, 0), (51, 0)], 60), "out of order");
-    refused(with(&[(52, 1), (52, 1)], 60), "out of order");
-    refused(with(&[(50, 0)], 49), "ended at tick 50");
-    refused(with(&[(61, 0)], 60), "after the batch's end");
-    refused(with(&[(51, 4)], 60), "4 neurons");
-    refused(Batch { samples: rows(), spikes: vec![train(&[])], until: 60 }, "spikes of 1 populations");
-    refused(batch(60, &[], &[]), "31 of them by now");
-    refused(Batch { samples: vec![vec![0.0; 10], vec![0.0; 9]], ..batch(60, &[], &[]) }, "exc.i");
+    let with_samples = |e: &[(u64, u32)], until| Batch { samples: rows(), ..batch(until, e, &[]) };
+    assert_refused(with_samples(&[(52, 0), (51, 0)], 60), "out of order");
+    assert_refused(with_samples(&[(52, 1), (52, 1)], 60), "out of order");
+    assert_refused(with_samples(&[(50, 0)], 49), "ended at tick 50");
+    assert_refused(with_samples(&[(61, 0)], 60), "after the end of the batch");
+    assert_refused(with_samples(&[(51, 4)], 60), "4 neurons");
+    assert_refused(
+        Batch { samples: rows(), spikes: vec![population_spikes(&[])], until: 60 },
+        "spikes of 1 populations",
+    );
+    assert_refused(batch(60, &[], &[]), "needs 31 rows");
+    assert_refused(Batch { samples: vec![vec![0.0; 10], vec![0.0; 9]], ..batch(60, &[], &[]) }, "exc.i");
 }

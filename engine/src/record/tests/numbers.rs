@@ -1,14 +1,15 @@
-//! Statistics and activity against values worked out by hand.
+//! Tests of statistics and activity against values calculated by hand.
 
 use super::*;
 
 #[test]
-fn statistics_by_hand() {
+fn statistics_agree_with_a_calculation_by_hand() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut recorder = Recorder::create(&path, &spikes_only(1000, 0), Provenance::default(), false).unwrap();
-    // Neuron 0 of E: ten spikes, intervals 10 and 30 in turn, five of 10 and four of 30: mean 170/9,
-    // variance (5·100 + 4·900)/9 − (170/9)² = 8000/81. Neuron 1: ten spikes 20 apart. Neuron 2: nine spikes.
+    // Neuron 0 of E: ten spikes with alternating intervals of 10 and 30 ticks, five of 10 and four of 30. Their mean is
+    // 170/9, their variance (5·100 + 4·900)/9 − (170/9)² = 8000/81. Neuron 1: ten spikes with intervals of 20 ticks.
+    // Neuron 2: nine spikes, which is too few for a CV.
     let mut spikes = Vec::new();
     let mut tick = 5;
     for index in 0..10 {
@@ -20,29 +21,29 @@ fn statistics_by_hand() {
         tick += if index % 2 == 0 { 10 } else { 30 };
     }
     spikes.sort_unstable();
-    for part in spikes.chunks(4) {
-        recorder.push(batch(part[part.len() - 1].0, part, &[])).unwrap();
+    for some_spikes in spikes.chunks(4) {
+        recorder.push(batch(some_spikes[some_spikes.len() - 1].0, some_spikes, &[])).unwrap();
     }
     let summary = recorder.finish(State::Complete, &[], 0, 1000).unwrap();
     let e = &summary.populations[0];
     assert_eq!((e.name.as_str(), e.size, e.spikes), ("E", 4, 29));
     assert_eq!(e.rate_hz, 29.0 / (4.0 * 0.1));
-    let first = (8000.0_f64 / 81.0).sqrt() / (170.0 / 9.0);
+    let cv_of_neuron_0 = (8000.0_f64 / 81.0).sqrt() / (170.0 / 9.0);
     let cv = e.cv_isi.unwrap();
-    assert!((cv - (first + 0.0) / 2.0).abs() < 1e-15, "{cv}");
+    assert!((cv - (cv_of_neuron_0 + 0.0) / 2.0).abs() < 1e-15, "{cv}");
     assert_eq!(summary.populations[1].cv_isi, None);
     assert_eq!(summary.populations[1].rate_hz, 0.0);
 }
 
 #[test]
-fn statistics_do_not_depend_on_the_cut() {
+fn statistics_do_not_depend_on_the_division_into_batches() {
     let directory = tempfile::tempdir().unwrap();
     let plan = plan(3000, 500);
-    let whole = record(&directory.path().join("a.h5"), &plan, 3000);
+    let undivided = record(&directory.path().join("a.h5"), &plan, 3000);
     for length in [1, 13, 999] {
-        let cut = record(&directory.path().join("b.h5"), &plan, length);
-        assert_eq!(cut.populations, whole.populations);
-        assert!(whole.populations[0].cv_isi.is_some());
+        let divided = record(&directory.path().join("b.h5"), &plan, length);
+        assert_eq!(divided.populations, undivided.populations);
+        assert!(undivided.populations[0].cv_isi.is_some());
         assert!(
             lapicque_analysis::recording::compare(directory.path().join("a.h5"), directory.path().join("b.h5"))
                 .unwrap()
@@ -52,11 +53,11 @@ fn statistics_do_not_depend_on_the_cut() {
 }
 
 #[test]
-fn activity_at_the_edges_of_bins() {
+fn spikes_at_the_end_of_a_bin_belong_to_that_bin() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut recorder = Recorder::create(&path, &spikes_only(28, 10), Provenance::default(), false).unwrap();
-    // Bins (10, 15], (15, 20], (20, 25]; (25, 30] is never complete.
+    // The bins are (10, 15], (15, 20] and (20, 25]. The bin (25, 30] is incomplete at the end of the run.
     recorder.push(batch(10, &[(10, 0)], &[])).unwrap();
     recorder.push(batch(15, &[(11, 0), (15, 0), (15, 1)], &[])).unwrap();
     recorder.push(batch(24, &[(20, 2)], &[(16, 0)])).unwrap();
@@ -81,7 +82,7 @@ fn activity_agrees_with_the_spikes() {
         let counts = reader.activity(name).unwrap().spike_count;
         assert_eq!(counts.len(), (5003 - 17) / 5);
         let mut wanted = vec![0; counts.len()];
-        for (tick, _) in expected(&plan, index, 17, 5003) {
+        for (tick, _) in expected_spikes(&plan, index, 17, 5003) {
             if let Some(bin) = wanted.get_mut(((tick - 17 - 1) / 5) as usize) {
                 *bin += 1;
             }

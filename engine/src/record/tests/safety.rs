@@ -1,4 +1,4 @@
-//! Nothing is lost, nothing foreign is replaced, whatever happens.
+//! Tests that recorded data are kept when a run is killed or fails, and that files of other programs are not replaced.
 
 use super::*;
 use crate::record::RecordError;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_valid_file_from_the_start() {
+fn a_new_recorder_creates_a_valid_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let recorder = Recorder::create(&path, &plan(10, 0), Provenance::default(), false).unwrap();
@@ -20,25 +20,25 @@ fn a_valid_file_from_the_start() {
 }
 
 #[test]
-fn dropped_recorders_keep_what_they_got() {
+fn a_dropped_recorder_keeps_the_batches_it_received() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let plan = plan(100, 0);
     let mut recorder = Recorder::create(&path, &plan, Provenance::default(), false).unwrap();
-    recorder.push(stretch(&plan, 0, 60)).unwrap();
+    recorder.push(made_batch(&plan, 0, 60)).unwrap();
     drop(recorder);
-    assert_eq!(ticks(&path, "E"), expected(&plan, 0, 0, 60));
+    assert_eq!(spikes_in_file(&path, "E"), expected_spikes(&plan, 0, 0, 60));
     assert_eq!(Reader::open(&path).unwrap().spike_attributes("E").unwrap().t_stop_ms, 60.0 * 0.1);
 }
 
 #[test]
-fn foreign_files_are_not_replaced() {
+fn files_of_other_programs_are_not_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let create = |force| Recorder::create(&path, &spikes_only(10, 0), Provenance::default(), force);
     fs::write(&path, "precious").unwrap();
     let error = create(false).unwrap_err();
-    assert_eq!(error, RecordError::NotOurs { path: path.clone() });
+    assert_eq!(error, RecordError::NotWrittenByLapicque { path: path.clone() });
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     hdf5::File::create(&path).unwrap().new_attr::<u32>().create("answer").unwrap();
     assert_eq!(create(false).unwrap_err(), error);
@@ -49,7 +49,7 @@ fn foreign_files_are_not_replaced() {
 }
 
 #[test]
-fn outputs_that_cannot_be_files() {
+fn directories_and_devices_are_refused_as_outputs() {
     let directory = tempfile::tempdir().unwrap();
     let create = |path: &Path| Recorder::create(path, &spikes_only(10, 0), Provenance::default(), true).unwrap_err();
     let error = create(directory.path());
@@ -64,9 +64,9 @@ fn outputs_that_cannot_be_files() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed() {
+fn an_output_that_is_a_link_replaces_the_target_of_the_link() {
     let directory = tempfile::tempdir().unwrap();
-    let (target, link) = (directory.path().join("far/run.h5"), directory.path().join("run.h5"));
+    let (target, link) = (directory.path().join("elsewhere/run.h5"), directory.path().join("run.h5"));
     record(&target, &plan(10, 0), 10);
     std::os::unix::fs::symlink(&target, &link).unwrap();
     record(&link, &plan(20, 0), 10);
@@ -75,7 +75,7 @@ fn links_are_followed() {
 }
 
 #[test]
-fn two_runs_do_not_share_an_output() {
+fn two_runs_cannot_write_the_same_output() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let create = || Recorder::create(&path, &spikes_only(10, 0), Provenance::default(), true);
@@ -87,7 +87,7 @@ fn two_runs_do_not_share_an_output() {
 }
 
 #[test]
-fn leftovers_of_a_killed_run_are_taken_over() {
+fn working_files_of_a_killed_run_are_deleted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     for name in [".run.h5.part", ".run.h5.next", ".run.h5.lock"] {
@@ -98,20 +98,20 @@ fn leftovers_of_a_killed_run_are_taken_over() {
 }
 
 #[test]
-fn a_lost_working_file_is_an_error_and_the_output_stays() {
+fn a_deleted_working_file_is_an_error_and_the_output_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let plan = plan(100, 0);
     let mut recorder = Recorder::create(&path, &plan, Provenance::default(), false).unwrap();
     fs::remove_file(directory.path().join(".run.h5.part")).unwrap();
-    recorder.push(stretch(&plan, 0, 100)).unwrap();
+    recorder.push(made_batch(&plan, 0, 100)).unwrap();
     let error = recorder.finish(State::Complete, &[], 0, 100).unwrap_err();
-    assert!(matches!(&error, RecordError::Lost { kept_until_ms: 0.0, .. }), "{error}");
+    assert!(matches!(&error, RecordError::WriteFailed { kept_until_ms: 0.0, .. }), "{error}");
     assert_eq!(Reader::open(&path).unwrap().state(), "running");
 }
 
 #[test]
-fn errors_of_the_writer_reach_the_loop() {
+fn an_error_of_the_writer_thread_is_returned_by_push() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut recorder = Recorder::create(&path, &spikes_only(100, 0), Provenance::default(), false).unwrap();
@@ -127,19 +127,19 @@ fn errors_of_the_writer_reach_the_loop() {
     assert!(matches!(recorder.finish(State::Complete, &[], 0, 10), Err(RecordError::Ended { .. })));
 }
 
-/// Holds a file against the made-up network: it opens, and has exactly what happened up to the time it names, which is
-/// returned in ticks.
-fn whole(path: &Path, plan: &Plan) -> u64 {
+/// Asserts that a file can be opened and contains exactly what the artificial network produced up to the file's
+/// `reached_ms`. Returns this time in ticks.
+fn assert_complete(path: &Path, plan: &Plan) -> u64 {
     let reader = Reader::open(path).unwrap();
     let until = (reader.reached_ms().unwrap() / 0.1).round() as u64;
     let from = plan.record.from;
     for (index, name) in ["E", "I"].into_iter().enumerate() {
-        assert_eq!(ticks(path, name), expected(plan, index, from, until.max(from)));
+        assert_eq!(spikes_in_file(path, name), expected_spikes(plan, index, from, until.max(from)));
         assert_eq!(reader.spike_attributes(name).unwrap().t_stop_ms, until.max(from) as f64 * 0.1);
         assert_eq!(reader.activity_attributes(name).unwrap().bins, until.saturating_sub(from) / 5);
     }
     for (index, variable) in plan.record.traces.iter().flat_map(|trace| &trace.variables).enumerate() {
-        // The row of the start comes with the first batch: a run killed before has left a file without rows.
+        // The first row comes with the first batch. If the run was killed before it, the file has no rows.
         let rows = until.checked_sub(from).filter(|_| until > 0).map_or(0, |ticks| ticks / 2 + 1);
         let wanted: Vec<f64> =
             (0..rows).flat_map(|row| [1, 2].map(|neuron| value(from + 2 * row, neuron, index))).collect();
@@ -148,14 +148,14 @@ fn whole(path: &Path, plan: &Plan) -> u64 {
     until
 }
 
-/// The output opens and is exact at every moment: copies of it are taken while the recorder flushes all the time.
+/// The recorder flushes without pause while another thread copies the output repeatedly. Every copy must be complete.
 #[test]
-fn the_output_is_whole_at_every_moment() {
+fn the_output_is_complete_at_every_moment() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut plan = plan(u64::MAX >> 20, 50);
     plan.record.flush_s = 0.0;
-    let mut recorder = Recorder::create_with_pause(&path, &plan, &Provenance::default(), false, 0).unwrap();
+    let mut recorder = Recorder::create_with_pause_factor(&path, &plan, &Provenance::default(), false, 0).unwrap();
     let done = AtomicBool::new(false);
     let mut reached = 0;
     std::thread::scope(|scope| {
@@ -163,15 +163,15 @@ fn the_output_is_whole_at_every_moment() {
             let copy = directory.path().join("copy.h5");
             let mut seen = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                // One open file is one moment, even while another takes its name.
+                // The copy is of one version: an open file stays the same even if another file is renamed to its path.
                 fs::copy(&path, &copy).unwrap();
-                seen.push(whole(&copy, &plan));
+                seen.push(assert_complete(&copy, &plan));
             }
             seen
         });
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(2) {
-            recorder.push(stretch(&plan, reached, reached + 40)).unwrap();
+            recorder.push(made_batch(&plan, reached, reached + 40)).unwrap();
             reached += 40;
         }
         recorder.finish(State::Interrupted, &[], 0, reached).unwrap();
@@ -179,12 +179,13 @@ fn the_output_is_whole_at_every_moment() {
         let mut seen = watcher.join().unwrap();
         assert!(seen.is_sorted());
         seen.dedup();
-        assert!(seen.len() > 10, "only {seen:?} was ever seen");
+        assert!(seen.len() > 10, "the copies had only these times: {seen:?}");
     });
-    assert_eq!(whole(&path, &plan), reached);
+    assert_eq!(assert_complete(&path, &plan), reached);
 }
 
-/// Starts one of the ignored tests below in a process of its own, under a limit on file sizes in KiB.
+/// Starts one of the ignored tests below in its own process. `limit` is the argument of `ulimit -f`, which limits the
+/// size of files.
 #[cfg(unix)]
 fn child(test: &str, path: &Path, limit: &str) -> std::process::Child {
     Command::new("sh")
@@ -199,22 +200,23 @@ fn child(test: &str, path: &Path, limit: &str) -> std::process::Child {
         .unwrap()
 }
 
-/// The run that [`killed_runs_leave_whole_files`] kills: it flushes all the time and never ends.
+/// The run that [`killed_runs_leave_complete_files`] kills. It flushes without pause and never ends.
 #[test]
-#[ignore = "started and killed by killed_runs_leave_whole_files"]
+#[ignore = "started and killed by killed_runs_leave_complete_files"]
 fn child_that_is_killed() {
     let Some(path) = std::env::var_os("LAPICQUE_TEST_OUTPUT") else { return };
     let mut plan = plan(u64::MAX >> 20, 0);
     plan.record.flush_s = 0.0;
-    let mut recorder = Recorder::create_with_pause(Path::new(&path), &plan, &Provenance::default(), false, 0).unwrap();
+    let mut recorder =
+        Recorder::create_with_pause_factor(Path::new(&path), &plan, &Provenance::default(), false, 0).unwrap();
     for step in 0.. {
-        recorder.push(stretch(&plan, 40 * step, 40 * (step + 1))).unwrap();
+        recorder.push(made_batch(&plan, 40 * step, 40 * (step + 1))).unwrap();
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn killed_runs_leave_whole_files() {
+fn killed_runs_leave_complete_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let plan = plan(u64::MAX >> 20, 0);
@@ -225,41 +227,43 @@ fn killed_runs_leave_whole_files() {
         run.kill().unwrap();
         run.wait().unwrap();
         if path.exists() {
-            furthest = furthest.max(whole(&path, &plan));
+            furthest = furthest.max(assert_complete(&path, &plan));
         }
     }
-    assert!(furthest > 0, "every run was killed before it flushed");
+    assert!(furthest > 0, "every run was killed before its first flush");
     let finished = super::plan(100, 0);
     record(&path, &finished, 10);
-    assert_eq!(whole(&path, &finished), 100);
+    assert_eq!(assert_complete(&path, &finished), 100);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no working file is left");
 }
 
-/// The part of [`a_full_disk_ends_in_an_error`] that runs under a limit on file sizes.
+/// The run that [`a_full_disk_is_an_error_and_the_output_is_kept`] starts with a limit on file sizes.
 #[test]
-#[ignore = "started by a_full_disk_ends_in_an_error under a limit"]
+#[ignore = "started by a_full_disk_is_an_error_and_the_output_is_kept"]
 fn child_that_fills_the_disk() {
     let Some(path) = std::env::var_os("LAPICQUE_TEST_OUTPUT") else { return };
     let mut plan = spikes_only(u64::MAX >> 20, 0);
     plan.record.flush_s = 0.0;
-    let mut recorder = Recorder::create_with_pause(Path::new(&path), &plan, &Provenance::default(), false, 0).unwrap();
+    let mut recorder =
+        Recorder::create_with_pause_factor(Path::new(&path), &plan, &Provenance::default(), false, 0).unwrap();
     let mut reached = 0;
     let error = loop {
-        match recorder.push(stretch(&plan, reached, reached + 10_000)) {
+        match recorder.push(made_batch(&plan, reached, reached + 10_000)) {
             Ok(()) => reached += 10_000,
             Err(error) => break error,
         }
     };
     println!("reached {reached}: {error}");
-    assert!(matches!(&error, RecordError::Lost { kept_until_ms, .. } if *kept_until_ms > 0.0), "{error}");
+    assert!(matches!(&error, RecordError::WriteFailed { kept_until_ms, .. } if *kept_until_ms > 0.0), "{error}");
     assert!(matches!(recorder.finish(State::Complete, &[], 0, reached), Err(RecordError::Ended { .. })));
 }
 
-/// A file that may not grow behaves as a full disk does: the write fails, the error comes back with the system's words,
-/// nothing hangs, nothing is printed by HDF5, and the output keeps what was published.
+/// A limit on the file size stands in for a full disk, because a write fails in both cases. The recorder must return an
+/// error with the message of the operating system and must not hang. HDF5 must print nothing. The output must keep the
+/// data of the last flush.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_ends_in_an_error() {
+fn a_full_disk_is_an_error_and_the_output_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("run.h5");
     let mut child = child("child_that_fills_the_disk", &path, "8192");
@@ -272,11 +276,11 @@ fn a_full_disk_ends_in_an_error() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let output = child.wait_with_output().unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(!complained.contains("HDF5-DIAG"), "{complained}");
-    assert!(said.contains("File too large"), "the system's words are missing: {said}");
-    assert!(whole(&path, &spikes_only(u64::MAX >> 20, 0)) > 0);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(!stderr.contains("HDF5-DIAG"), "{stderr}");
+    assert!(stdout.contains("File too large"), "the message of the operating system is missing: {stdout}");
+    assert!(assert_complete(&path, &spikes_only(u64::MAX >> 20, 0)) > 0);
     assert_eq!(Reader::open(&path).unwrap().state(), "running");
     record(&path, &super::plan(100, 0), 10);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no working file is left");

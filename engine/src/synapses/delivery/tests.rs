@@ -1,15 +1,15 @@
-//! Counted or added one by one: the sums are those of the synapses.
+//! Delivery gives the expected sums, whether the synapses of a target are counted or added one by one.
 
 use super::*;
 use crate::synapses::ConstantSynapses;
-use crate::synapses::constant::{COUNTED, COUNTED_TIMES, worth_counting};
+use crate::synapses::constant::{COUNTED_PER_SLOT, MIN_SLOTS_TO_COUNT, worth_counting};
 use lapicque_models::numerics::random::{Purpose, Stream};
 
-/// However many spikes there are, and however often a source has the same target: counted or added at once.
+/// For few and many spikes, and for a source with up to 300 synapses onto the same target.
 #[test]
-fn constant_weights_are_added_as_often_as_they_come() {
+fn a_common_weight_is_added_once_per_synapse() {
     const SOURCES: u32 = 600;
-    let slots = COUNTED + 512;
+    let slots = MIN_SLOTS_TO_COUNT + 512;
     let mut stream = Stream::new(7, Purpose::Partner, [0, 0]);
     for (most, weight) in [(1, 3), (4, -7), (300, 1 << 16)] {
         let (mut targets, mut starts) = (Vec::new(), vec![0]);
@@ -46,14 +46,18 @@ fn constant_weights_are_added_as_often_as_they_come() {
             let (mut narrow, mut wide) = (Ring::<i32>::new(slots, 1), Ring::<i64>::new(slots, 1));
             let mut due = [DueLists::new(table), DueLists::new(table)];
             due.iter_mut().for_each(|due| due.list(table, 13, &history));
-            counted.push(worth_counting(&due[0].segments[due[0].at(0, 13)], slots));
+            counted.push(worth_counting(&due[0].segments[due[0].index(0, 13)], slots));
             let (first, second) = due.split_at_mut(1);
             deliver(&tables, 0, 13, first, &mut narrow);
             deliver(&tables, 0, 13, second, &mut wide);
-            let narrow: Vec<i64> = narrow.part(13, 0..slots).iter().map(|&sum| i64::from(sum)).collect();
-            assert_eq!((&narrow[..], wide.part(13, 0..slots)), (&expected[..], &mut expected.clone()[..]), "{spiking}");
+            let narrow: Vec<i64> = narrow.slot_sums(13, 0..slots).iter().map(|&sum| i64::from(sum)).collect();
+            assert_eq!(
+                (&narrow[..], wide.slot_sums(13, 0..slots)),
+                (&expected[..], &mut expected.clone()[..]),
+                "{spiking}"
+            );
         }
-        // Both ways were taken, the last in more than one round; 300 of the same target are more than a byte holds.
-        assert!(!counted[0] && counted[7] && 10 * 100 * SOURCES as usize > COUNTED_TIMES * slots);
+        // The first case adds one by one, the last counts in more than one round. 300 synapses overflow a byte.
+        assert!(!counted[0] && counted[7] && 10 * 100 * SOURCES as usize > COUNTED_PER_SLOT * slots);
     }
 }

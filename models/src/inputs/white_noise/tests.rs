@@ -1,6 +1,6 @@
-//! White noise against the free membrane, and its independence.
+//! White noise: mean and variance on a membrane without threshold, distribution, and independence.
 //!
-//! Seeds are fixed; each check would fail a right program with probability 1e-6.
+//! Seeds are fixed. Each statistical check fails for a correct program with probability 1e-6.
 use super::*;
 use crate::columns::BLOCK;
 use crate::membranes::Response;
@@ -11,6 +11,7 @@ fn response(tau: f64) -> Response {
     Response { tau, tau_leak: if tau.is_finite() { tau } else { 20.0 }, per_charge: 0.05, per_voltage: 0.05 }
 }
 
+/// A source onto one block of neurons with time constant `tau` and step `dt`, both in ms.
 fn source(mean: f64, sigma: f64, tau: f64, dt: f64, seed: u64) -> Box<dyn Stimulus> {
     let table = ParameterTable::new(&PAGE, vec![ParameterColumn::Same(mean), ParameterColumn::Same(sigma)]);
     let responses = [response(tau)];
@@ -33,6 +34,7 @@ fn source(mean: f64, sigma: f64, tau: f64, dt: f64, seed: u64) -> Box<dyn Stimul
     }
 }
 
+/// Drive of one step in mV.
 fn step(source: &mut dyn Stimulus, tick: u64) -> [f64; BLOCK] {
     let (mut drive, mut jump) = (BlockValues::ZERO, BlockValues::ZERO);
     source.step(tick, 0, InputSink::Membrane { drive: &mut drive, jump: &mut jump });
@@ -42,7 +44,7 @@ fn step(source: &mut dyn Stimulus, tick: u64) -> [f64; BLOCK] {
 }
 
 #[test]
-fn the_free_membrane_has_variance_half_sigma_squared_for_every_step() {
+fn the_stationary_variance_is_half_sigma_squared_for_every_step_size() {
     // V' = V e^(−dt/tau) + noise has the variance noise²/(1 − e^(−2dt/tau)).
     for dt in [1e-3, 0.01, 0.1, 1.0, 10.0, 100.0] {
         for tau in [0.5, 10.0, 20.0, 1000.0] {
@@ -55,7 +57,7 @@ fn the_free_membrane_has_variance_half_sigma_squared_for_every_step() {
 }
 
 #[test]
-fn a_simulated_free_membrane_reaches_mean_and_variance() {
+fn a_simulated_membrane_without_threshold_reaches_mean_and_variance() {
     let (mean, sigma, tau, dt) = (18.0, 5.0, 20.0, 0.5);
     let mut source = source(mean, sigma, tau, dt, 21);
     let decay = (-dt / tau).exp();
@@ -65,7 +67,7 @@ fn a_simulated_free_membrane_reaches_mean_and_variance() {
         for (v, drive) in v.iter_mut().zip(step(&mut *source, tick)) {
             *v = *v * decay + drive;
         }
-        // Every 100 ms, five time constants: e^(−5) apart, taken as independent.
+        // One sample every 100 ms, five time constants. The correlation e^(−5) of successive samples is neglected.
         if tick > 1000 && tick % 200 == 0 {
             for v in v {
                 sum += v - mean;
@@ -110,7 +112,7 @@ fn noise_is_normal_and_independent_in_time_and_between_neurons() {
 }
 
 #[test]
-fn noise_without_strength_is_the_mean_current() {
+fn noise_with_sigma_0_is_the_mean_current() {
     let mut source = source(3.0, 0.0, 20.0, 0.1, 23);
     let held = 3.0 * response(20.0).held(0.1);
     assert!(step(&mut *source, 1).iter().all(|&x| x == held));

@@ -1,18 +1,19 @@
-//! Elementary functions against a table of exact values, at their special points, and bit for bit.
+//! Elementary functions: errors against a table of exact values, special points, and golden bits.
 use super::*;
 
-/// One row: function, x, the exact value rounded to f64, and the exact value minus it in 10⁻⁵ ulp. Computed with mpmath
-/// 1.4.1 at 250 bits. The points include the ends of the ranges, the places where the reduction switches, powers of 2
-/// around zero and one, and random numbers.
+/// Each line has a function, x, the exact value rounded to f64, and the exact value minus the rounded one in 10⁻⁵ ulp.
+/// The values were computed with mpmath 1.4.1 at 250 bits. The points are the ends of the ranges, the points where the
+/// reduction switches, powers of 2 around zero and one, and random numbers.
 const REFERENCE: &str = include_str!("reference.txt");
 
-/// The distance of 2^e to the next number above, for the binade of `v`.
+/// One unit in the last place of `v`: the distance between neighbouring f64 with the exponent of `v`.
 fn ulp(v: f64) -> f64 {
     f64::from_bits(v.abs().to_bits() & 0x7FF0_0000_0000_0000) * f64::EPSILON
 }
 
+/// Number of lines of a function in the table, its largest error in ulp, and the x of this error.
 fn largest_error(name: &str, function: fn(f64) -> f64) -> (usize, f64, f64) {
-    let (mut rows, mut worst, mut at) = (0, 0.0, 0.0);
+    let (mut points, mut worst, mut at) = (0, 0.0, 0.0);
     for line in REFERENCE.lines() {
         let fields: Vec<&str> = line.split(' ').collect();
         if fields[0] != name {
@@ -20,27 +21,27 @@ fn largest_error(name: &str, function: fn(f64) -> f64) -> (usize, f64, f64) {
         }
         let number = |s: &str| f64::from_bits(u64::from_str_radix(s, 16).expect("hexadecimal"));
         let (x, rounded) = (number(fields[1]), number(fields[2]));
-        let rest = fields[3].parse::<f64>().expect("a number") * 1e-5;
+        let rounding = fields[3].parse::<f64>().expect("a number") * 1e-5;
         let y = function(x);
-        let error = if y == rounded { rest.abs() } else { ((y - rounded) / ulp(rounded) - rest).abs() };
-        rows += 1;
+        let error = if y == rounded { rounding.abs() } else { ((y - rounded) / ulp(rounded) - rounding).abs() };
+        points += 1;
         if error > worst || error.is_nan() {
             (worst, at) = (error, x);
         }
     }
-    (rows, worst, at)
+    (points, worst, at)
 }
 
 #[test]
 fn exp_is_within_0_8_ulp_of_the_exact_value() {
-    let (rows, worst, at) = largest_error("exp", exp);
-    assert!(rows > 1000 && worst <= 0.8, "{rows} rows, {worst} ulp at {at:e}");
+    let (points, worst, at) = largest_error("exp", exp);
+    assert!(points > 1000 && worst <= 0.8, "{points} points, {worst} ulp at {at:e}");
 }
 
 #[test]
 fn ln_is_within_0_9_ulp_of_the_exact_value() {
-    let (rows, worst, at) = largest_error("ln", ln);
-    assert!(rows > 1000 && worst <= 0.9, "{rows} rows, {worst} ulp at {at:e}");
+    let (points, worst, at) = largest_error("ln", ln);
+    assert!(points > 1000 && worst <= 0.9, "{points} points, {worst} ulp at {at:e}");
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn ln_at_its_special_points() {
 }
 
 #[test]
-fn exp_and_ln_undo_each_other() {
+fn ln_is_the_inverse_of_exp() {
     for i in -7000..=7000 {
         let x = f64::from(i) * 0.1;
         let back = ln(exp(x));
@@ -84,7 +85,7 @@ fn exp_and_ln_undo_each_other() {
 #[test]
 fn ln_f32_is_within_1_ulp() {
     assert_eq!(ln_f32(1.0), 0.0);
-    // Every 97th f32 from 2^-34 to 1; the exhaustive measurement is in the module head.
+    // Every 97th f32 from 2^-34 to 1. The documentation of the module has the result for every f32.
     for bits in (0x2E80_0001..0x3F80_0000_u32).step_by(97) {
         let x = f32::from_bits(bits);
         let exact = libm::log(f64::from(x));
@@ -94,7 +95,7 @@ fn ln_f32_is_within_1_ulp() {
 }
 
 #[test]
-fn sine_and_cosine_of_a_turn_are_within_2_ulp() {
+fn sine_and_cosine_are_within_2_ulp() {
     for bits in (0x3080_0000..0x3F80_0000_u32).step_by(97) {
         let u = f32::from_bits(bits);
         let quarter = libm::rint(4.0 * f64::from(u));
@@ -124,7 +125,7 @@ fn sine_and_cosine_are_exact_at_quarter_turns() {
 
 #[test]
 fn phi_functions_are_exact_to_1e_15() {
-    // x, phi1(x), phi2(x): mpmath at 300 bits.
+    // x, phi1(x), phi2(x), computed with mpmath at 300 bits.
     let table = [
         (-30.0, 0.03333333333333022, 344341958738.01154),
         (-5.0, 0.1986524106001829, 23.78610545641226),
@@ -150,10 +151,10 @@ fn phi_functions_are_exact_to_1e_15() {
     assert!(phi1(f64::NAN).is_nan() && phi2(f64::NAN).is_nan());
 }
 
-/// Every result of a simulation depends on these bits. Renew them (and the goldens of the networks) only on purpose:
-/// print `to_bits` of each result.
+/// Every result of a simulation depends on these bits. Renew them, and the golden bits of the networks, only on
+/// purpose. To do so, print `to_bits` of each result.
 #[test]
-fn bits_are_those_of_every_earlier_version() {
+fn bits_are_the_same_as_in_earlier_versions() {
     let exp_bits = [
         (-700.25, 0x00ca_f5fe_9a48_5c8e),
         (-20.1, 0x3e20_0532_af8b_0cf5),

@@ -1,8 +1,8 @@
-//! Random numbers against their distributions, and bit for bit.
+//! Random numbers: tests against their distributions, and golden bits.
 //!
-//! Seeds are fixed. Each statistical check would fail a right program with probability 1e-6 (`FALSE_ALARM`); the file
-//! makes about 150 of them, so a change of the streams fails it wrongly once in 7000 times. Golden bits are renewed by
-//! copying what the failing test prints, together with a raised STREAM_VERSION.
+//! Seeds are fixed. Each statistical check fails for a correct program with probability 1e-6 (`FALSE_ALARM`). The file
+//! has about 150 checks, so one change of the streams in 7000 makes a correct program fail. To renew golden bits, copy
+//! what the failing test prints, and raise STREAM_VERSION.
 use super::*;
 use crate::numerics::goodness_of_fit::{
     FALSE_ALARM, binomial_cells, chi_square, kolmogorov_smirnov, two_sided, uniformity,
@@ -17,7 +17,8 @@ fn normal_cdf(z: f64) -> f64 {
     if z < 0.0 { tail(-z) } else { 1.0 - tail(z) }
 }
 
-/// Draws, counted from `first` on in `cells` cells; the last holds all above, what is below `first` fails.
+/// How often each number occurs in `draws` draws. Cell 0 counts `first` and all smaller numbers, the last cell all
+/// larger numbers.
 fn counts(draws: usize, first: u64, cells: usize, mut draw: impl FnMut() -> u64) -> Vec<u64> {
     let mut counts = vec![0; cells];
     for _ in 0..draws {
@@ -27,8 +28,9 @@ fn counts(draws: usize, first: u64, cells: usize, mut draw: impl FnMut() -> u64)
     counts
 }
 
-/// The distribution of `first..=last` from the ratio P(x + 1)/P(x): no cancellation, however large the numbers.
-fn by_ratio(first: u64, last: u64, mode: u64, ratio: impl Fn(f64) -> f64) -> Vec<f64> {
+/// Probabilities of the numbers `first` to `last`, from the ratio P(x + 1)/P(x). No digits cancel, however large the
+/// numbers.
+fn cells_by_ratio(first: u64, last: u64, mode: u64, ratio: impl Fn(f64) -> f64) -> Vec<f64> {
     let mode = mode.clamp(first, last);
     let mut weights = vec![1.0; (last - first + 1) as usize];
     for x in mode..last {
@@ -51,7 +53,7 @@ fn binomial_numbers_have_their_distribution() {
         (20, 0.49999),
         (20, 0.7),
         (100, 0.0999),
-        (100, 0.1), // the first that is drawn by rejection
+        (100, 0.1), // the smallest n·p that is drawn by rejection
         (100, 0.11),
         (100, 0.9),
         (1000, 0.01),
@@ -68,7 +70,7 @@ fn binomial_numbers_have_their_distribution() {
         let mut stream = stream(i as u64);
         let (mean, sd) = (n as f64 * p, (n as f64 * p * (1.0 - p)).sqrt());
         if sd > 1000.0 {
-            // Single numbers are too rare: cells of half a standard deviation; the skewness is below 0.001.
+            // Each number is too rare for a cell. The distribution is nearly normal: its skewness is below 0.001.
             let mut sample: Vec<f64> = (0..200_000).map(|_| (stream.binomial(n, p) as f64 - mean) / sd).collect();
             let chance = kolmogorov_smirnov(&mut sample, normal_cdf);
             assert!(chance > FALSE_ALARM, "n = {n}, p = {p}: {chance:e}");
@@ -77,7 +79,7 @@ fn binomial_numbers_have_their_distribution() {
         let first = (mean - 8.0 * sd - 2.0).max(0.0) as u64;
         let last = ((mean + 8.0 * sd + 5.0) as u64).min(n);
         let ratio = |k: f64| (n as f64 - k) / (k + 1.0) * (p / (1.0 - p));
-        let cells = by_ratio(first, last, mean as u64, ratio);
+        let cells = cells_by_ratio(first, last, mean as u64, ratio);
         let seen = counts(200_000, first, cells.len(), || stream.binomial(n, p));
         let chance = chi_square(&seen, &cells);
         assert!(chance > FALSE_ALARM, "n = {n}, p = {p}: {chance:e}");
@@ -85,7 +87,7 @@ fn binomial_numbers_have_their_distribution() {
 }
 
 #[test]
-fn binomial_numbers_at_the_ends_are_certain() {
+fn binomial_numbers_are_certain_for_p_0_and_1() {
     let mut stream = stream(100);
     for n in [0, 1, 7, 1_000_000_000_000] {
         assert_eq!(stream.binomial(n, 0.0), 0);
@@ -105,7 +107,7 @@ fn hypergeometric_numbers_have_their_distribution() {
         (10, 5, 5),
         (10, 9, 9),
         (50, 12, 20),
-        (50, 13, 20), // the first that is drawn by rejection
+        (50, 13, 20), // the smallest `marked` that is drawn by rejection
         (26, 13, 13),
         (30, 13, 29),
         (100, 50, 50),
@@ -135,7 +137,7 @@ fn hypergeometric_numbers_have_their_distribution() {
         let first = ((mean - 8.0 * sd - 2.0).max(0.0) as u64).max(least);
         let last = ((mean + 8.0 * sd + 2.0) as u64).min(most);
         let ratio = |x: f64| (m - x) * (k - x) / ((x + 1.0) * (n - m - k + x + 1.0));
-        let cells = by_ratio(first, last, mean as u64, ratio);
+        let cells = cells_by_ratio(first, last, mean as u64, ratio);
         let seen = counts(200_000, first, cells.len(), || {
             let x = stream.hypergeometric(total, marked, draws);
             assert!((least..=most).contains(&x), "{x} of {draws} of {total} with {marked} marked");
@@ -147,7 +149,7 @@ fn hypergeometric_numbers_have_their_distribution() {
 }
 
 #[test]
-fn hypergeometric_numbers_at_the_ends_are_certain() {
+fn hypergeometric_numbers_are_certain_if_all_or_none_are_marked_or_drawn() {
     let mut stream = stream(300);
     for (total, marked, draws, expected) in
         [(0, 0, 0, 0), (5, 0, 3, 0), (5, 5, 3, 3), (5, 3, 5, 3), (5, 3, 0, 0), (1 << 40, 1 << 40, 77, 77)]
@@ -167,7 +169,7 @@ fn numbers_below_n_are_uniform_and_all_occur() {
         let chance = uniformity(&seen);
         assert!(chance > FALSE_ALARM, "below {n}: {chance:e}");
     }
-    // Beyond 32 bits: the high and the low half of the range of 3·2^40.
+    // Numbers of more than 32 bits: the highest and the lowest bits of numbers below 3·2^40.
     let (mut stream, n) = (stream(499), 3u64 << 40);
     let mut high = [0; 3];
     let mut low = vec![0; 256];
@@ -190,10 +192,10 @@ fn uniform_numbers_fill_their_interval() {
     assert!(kolmogorov_smirnov(&mut open, |x| x) > FALSE_ALARM);
 }
 
-/// Checks a sample of standard normal deviates: moments 1 to 6, the distribution, the tails beyond 4 and 5.
+/// Checks a sample of standard normal deviates: moments 1 to 6, the tails beyond 4 and 5, the bound, the distribution.
 fn check_normal(what: &str, sample: &mut [f64]) {
     let n = sample.len() as f64;
-    // E z^2k = (2k − 1)!!, so that var z^k = (2k − 1)!! − (E z^k)².
+    // E z^2k = (2k − 1)!!, so var z^k = (2k − 1)!! − (E z^k)². Listed are k, E z^k and E z^2k.
     for (k, mean, second) in
         [(1, 0.0, 1.0), (2, 1.0, 3.0), (3, 0.0, 15.0), (4, 3.0, 105.0), (5, 0.0, 945.0), (6, 15.0, 10_395.0)]
     {
@@ -214,14 +216,14 @@ fn check_normal(what: &str, sample: &mut [f64]) {
 }
 
 #[test]
-fn normal_deviates_of_lanes_are_normal_far_into_the_tails() {
+fn normal_deviates_of_lanes_are_normal() {
     let mut lanes = Lanes::new(1, Purpose::Noise, [600, 0]);
     let mut sample: Vec<f64> = (0..500_000).flat_map(|_| lanes.normals().map(f64::from)).collect();
     check_normal("lanes", &mut sample);
 }
 
 #[test]
-fn normal_deviates_of_a_stream_are_normal_far_into_the_tails() {
+fn normal_deviates_of_a_stream_are_normal() {
     let mut stream = stream(601);
     let mut sample: Vec<f64> = (0..4_000_000).map(|_| stream.normal()).collect();
     check_normal("stream", &mut sample);
@@ -234,7 +236,7 @@ fn the_largest_normal_deviate_is_below_its_bound() {
     assert_eq!(normal_pair(u32::MAX, 12345 << 16), (0.0, 0.0));
 }
 
-/// Correlations of all pairs of columns, as deviates: the largest of them.
+/// The largest absolute correlation of all pairs of columns, in standard deviations.
 fn largest_correlation(columns: &[Vec<f64>]) -> f64 {
     let mut largest: f64 = 0.0;
     for (i, a) in columns.iter().enumerate() {
@@ -247,7 +249,7 @@ fn largest_correlation(columns: &[Vec<f64>]) -> f64 {
 }
 
 #[test]
-fn lanes_are_independent_of_each_other_and_of_other_identities_and_times() {
+fn lanes_are_independent_of_each_other_of_other_identities_and_of_earlier_numbers() {
     let identities = [(1, Purpose::Noise, [0, 0]), (2, Purpose::Noise, [0, 0]), (1, Purpose::Poisson, [0, 0])];
     let others = [(1, Purpose::Noise, [1, 0]), (1, Purpose::Noise, [0, 1])];
     let mut columns = vec![Vec::new(); 5 * 2 * LANES];
@@ -271,7 +273,7 @@ fn lanes_are_independent_of_each_other_and_of_other_identities_and_times() {
     let pairs = columns.len() as f64 * (columns.len() as f64 - 1.0) / 2.0;
     let z = largest_correlation(&columns);
     assert!(two_sided(z) > FALSE_ALARM / pairs, "a pair is correlated: {z} sd");
-    // The two deviates of a pair share a radius: their squares must not be correlated either.
+    // The two deviates of a pair have the same radius. Their squares must not be correlated either.
     let squares: Vec<Vec<f64>> =
         columns[..2 * LANES].iter().map(|c| c.iter().map(|z| (z * z - 1.0) / 2f64.sqrt()).collect()).collect();
     let z = largest_correlation(&squares);
@@ -296,8 +298,8 @@ fn every_bit_of_every_lane_is_set_half_of_the_time() {
 }
 
 #[test]
-fn keys_of_neighbouring_identities_share_no_pattern() {
-    // Keys of a grid of seeds, purposes and identities: all different, each bit set half of the time.
+fn keys_of_neighbouring_identities_differ_and_have_balanced_bits() {
+    // Keys of a grid of seeds, purposes and identities. All must differ, and each bit must be set half of the time.
     let mut keys = Vec::new();
     for seed in 0..8 {
         for purpose in [Purpose::Degree, Purpose::Partner, Purpose::Noise] {
@@ -320,8 +322,8 @@ fn keys_of_neighbouring_identities_share_no_pattern() {
 }
 
 #[test]
-fn the_number_of_successes_of_one_hundred_is_binomial_for_uniform_numbers_too() {
-    // Independence of successive numbers of a stream: a hundred uniform numbers below 0.3.
+fn successive_uniform_numbers_are_independent() {
+    // How many of a hundred successive uniform numbers are below 0.3 is a binomial number.
     let mut stream = stream(700);
     let cells = binomial_cells(100, 0.3, 70);
     let seen = counts(50_000, 0, cells.len(), || (0..100).filter(|_| stream.uniform() < 0.3).count() as u64);
@@ -350,7 +352,7 @@ fn streams_have_their_golden_bits() {
     assert_eq!((scalar.as_slice(), vector.as_slice()), (GOLDEN.as_slice(), GOLDEN_LANES.as_slice()));
 }
 
-/// Stream version 1, and unchanged in 2 (Poisson counts).
+/// The bits since stream version 1. Later versions left these bits unchanged.
 const GOLDEN: [u64; 10] = [
     14470482473036845853,
     895478709381798942,
