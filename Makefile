@@ -1,6 +1,7 @@
-# One command per need; `make help` lists them. Needed: rustup, a C compiler, make, git. The rest comes by itself.
+# One command per need; `make help` lists them. Needed: rustup, a C compiler, make, git. Everything else is installed into
+# target/.
 
-# The result must not depend on what the caller's shell happens to hold.
+# The caller's environment must not change the result.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export PATH := $(CURDIR)/target/venv/bin:$(CURDIR)/target/tools/bin:$(PATH):$(HOME)/.cargo/bin
 export PYTHONDONTWRITEBYTECODE := 1
@@ -9,29 +10,32 @@ unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET CARGO_BUILD_RUSTFL
 SHELL := bash
 LAPICQUE := target/release/lapicque
 CHECK := target/check
-# A step of `make check` that comes to its end says so here; the tests leave their lines in tests.log.
+# Each step of `make check` that succeeds adds its name to the file `passed`; the tests write tests.log.
 PASSED = @mkdir -p $(CHECK) && echo $@ >> $(CHECK)/passed
-# call SHORT,DURATION: run so long only, and replace what an earlier check left
+# call SHORT,DURATION: options of a short run that replaces the file of an earlier check
 SHORT = --duration "$1" --set record.from="0 ms" --force --quiet
 
 EXAMPLES := $(patsubst examples/%.rs,example-%,$(sort $(wildcard examples/*.rs)))
 CONFIGS := $(patsubst configs/%.toml,config-%,$(sort $(wildcard configs/*.toml)))
-STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) readers instructions
+RELEASED := all_to_all brunel_ai cuba eif_ei inhibitory_oscillation microcircuit_tenth
+STEPS := format clippy test doc $(EXAMPLES) $(CONFIGS) released readers instructions
 
 .NOTPARALLEL:
-.PHONY: help demo build test check setup clean format clippy doc readers instructions instructions-baseline
+.PHONY: help demo build test check setup clean format clippy doc released readers instructions
+.PHONY: instructions-baseline
 .PHONY: $(EXAMPLES) $(CONFIGS)
 
 help:
 	@echo 'make demo      build, and run configs/inhibitory_oscillation.toml into out/'
 	@echo 'make build     target/release/lapicque'
-	@echo 'make test      all tests: the small ones with overflow checks, then everything as released'
-	@echo 'make check     all that CI runs: format, clippy, tests, docs, examples, configurations, Python readers, counts'
+	@echo 'make test      all tests, optimised and with overflow checks; lists the slowest ten'
+	@echo 'make check     all that CI runs: format, clippy, tests, docs, examples, configurations, the released'
+	@echo '               program against the tested one, Python readers, counts'
 	@echo 'make readers   only the Python readers, on a fresh output'
 	@echo 'make instructions           count the instructions of the kernels under valgrind and compare'
 	@echo 'make instructions-baseline  the same, and take the counts as the new figures to compare with'
-	@echo 'make setup     bring what the build lacks (cmake), and nothing else'
-	@echo 'make clean     remove target/ and with it everything setup brought'
+	@echo 'make setup     install what the build lacks (cmake), and nothing else'
+	@echo 'make clean     remove target/ and with it everything that setup installed'
 	@echo 'single steps of check:' $(STEPS)
 
 demo: build
@@ -44,16 +48,30 @@ setup:
 build: setup
 	cargo build --release --locked
 
+# The time of each test is an unstable option of the test harness, allowed for the test programs alone.
+TIMES := --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]'
 test: setup
 	@mkdir -p $(CHECK) && rm -f $(CHECK)/tests.log
 	set -o pipefail; { \
-	    cargo test --workspace --lib --bins --locked --no-fail-fast && \
-	    cargo test --workspace --doc --locked --no-fail-fast && \
-	    cargo test --workspace --release --locked --no-fail-fast; \
+	    cargo test --workspace --lib --bins --tests --locked --no-fail-fast $(TIMES) -- -Z unstable-options --report-time && \
+	    cargo test --workspace --doc --locked --no-fail-fast; \
 	} 2>&1 | tee $(CHECK)/tests.log
+	@echo 'The slowest ten, in seconds of wall time:'
+	@sed -n 's/^test \([^ ]*\) .*<\([0-9.]*\)s>$$/\2 \1/p' $(CHECK)/tests.log | sort -rn | head -n 10
 	$(PASSED)
 
-# Every step runs, whatever became of the ones before it; the last line counts tests and steps together.
+# The program as released gives the bits of the program that was tested.
+released: build
+	cargo build --locked
+	for config in $(RELEASED); do \
+	    for program in debug release; do \
+	        target/$$program/lapicque run configs/$$config.toml $(call SHORT,200 ms) --out $(CHECK)/$$program.h5 || exit 1; \
+	    done; \
+	    $(LAPICQUE) diff $(CHECK)/debug.h5 $(CHECK)/release.h5 || exit 1; \
+	done
+	$(PASSED)
+
+# Every step runs, even after one that failed. The last line counts tests and steps together.
 check:
 	@rm -rf $(CHECK) && mkdir -p $(CHECK) && touch $(CHECK)/passed $(CHECK)/tests.log
 	@$(MAKE) --no-print-directory --keep-going $(STEPS) || true
@@ -87,7 +105,7 @@ $(filter-out config-microcircuit,$(CONFIGS)): config-%: build
 	$(LAPICQUE) run configs/$*.toml $(call SHORT,20 ms) --out $(CHECK)/$*.h5
 	$(PASSED)
 
-# 299 million synapses: built only where there is room for them.
+# 299 million synapses: built only where there is enough free memory.
 config-microcircuit: build
 	@mkdir -p $(CHECK)
 	$(LAPICQUE) check configs/microcircuit.toml
@@ -105,7 +123,7 @@ readers: build
 	target/venv/bin/python examples/python/read_spikes.py $(CHECK)/readers.h5
 	$(PASSED)
 
-# Instruction counts: no noise of the machine can hide or feign a regression. Their tolerance stands in the script.
+# Instruction counts show a regression that the noise of timings would hide. The script has the tolerance.
 instructions: setup
 	bash tests/setup.sh instructions
 	python3 benches/instructions.py

@@ -27,7 +27,7 @@ fn build(name: &str) -> Result<Simulation, Box<dyn std::error::Error>> {
     if let Ok(threads) = std::env::var("LAPICQUE_THREADS") {
         options.threads = threads.parse()?;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(name).with_extension("toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs").join(name).with_extension("toml");
     let loaded = config::load(&path, &[], &Models::standard().pages())?;
     let mut simulation = Simulation::new(loaded.plan, options)?;
     simulation.run_for(WARM_UP_MS)?;

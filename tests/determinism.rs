@@ -370,7 +370,6 @@ fn fused_and_staged_passes_give_the_same_bits() {
 /// Bands of one step store each delay on its own. With bands of 64 steps the ring covers all delays, as in the
 /// ring-buffer scheme. The tiles are small (64 tiles) or large (1 tile).
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn bands_of_any_width_give_the_same_bits() {
     let plan = short("microcircuit_tenth", &[]);
     let reference = run(&plan, Options { band: 1, ..options(1, 0) }, &[1500]);
@@ -420,7 +419,6 @@ fn configurations_give_the_same_bits_on_every_number_of_threads() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn the_small_microcircuit_gives_the_same_bits_on_every_number_of_threads_with_full_and_compact_weights() {
     for storage in [WeightStorage::Full, WeightStorage::Compact] {
         let mut plan = short("microcircuit_tenth", &[]);

@@ -170,7 +170,7 @@ fn tree(tokens: &[String], mut at: usize, before: &[String], exported: bool, fou
 impl Crate {
     /// Turns a path written in `module` into a path from the crate root. `None` if the path does not begin in this
     /// crate.
-    fn from_root(&self, module: &Module, path: &[String]) -> Option<Module> {
+    fn path_from_root(&self, module: &Module, path: &[String]) -> Option<Module> {
         let mut base = module.clone();
         let mut rest = path;
         match path[0].as_str() {
@@ -198,7 +198,7 @@ impl Crate {
         let mut exports = BTreeMap::new();
         for (module, tokens) in &self.files {
             for Written { path, .. } in paths(tokens).into_iter().filter(|w| w.exported) {
-                if let Some(full) = self.from_root(module, &path)
+                if let Some(full) = self.path_from_root(module, &path)
                     && let Some(name) =
                         full.last().filter(|_| full.len() > module.len() + 1 && full.starts_with(module))
                 {
@@ -231,7 +231,7 @@ impl Crate {
         let mut folders: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (module, tokens) in &self.files {
             for Written { path, exported } in paths(tokens) {
-                let Some(full) = self.from_root(module, &path) else { continue };
+                let Some(full) = self.path_from_root(module, &path) else { continue };
                 let target = self.defined_in(&full);
                 if target == *module || (exported && target.starts_with(module)) {
                     continue;

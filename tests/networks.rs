@@ -12,7 +12,7 @@
 //!
 //! `cargo test --release --test main networks -- --nocapture` prints the figures obtained.
 use crate::estimators::Spikes;
-use lapicque_analysis::theory::{Diffusion, Lif, PoissonInput, diffusion, grid_shift, self_consistent_rate};
+use lapicque_analysis::theory::{Diffusion, LifNeuron, PoissonInput, diffusion, grid_shift, self_consistent_rate};
 use lapicque_engine::config;
 use lapicque_engine::plan::Plan;
 use lapicque_engine::run::Epoch;
@@ -126,7 +126,6 @@ fn assert_agrees(what: &str, figures: &[Figures], of: fn(&Figures) -> f64, refer
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn inhibitory_oscillation_equals_nest() {
     let all = over_seeds("inhibitory_oscillation", 5.0);
     let figures = &all[0].1;
@@ -138,13 +137,12 @@ fn inhibitory_oscillation_equals_nest() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn all_to_all_equals_nest_and_the_mean_field_on_the_grid() {
     let all = over_seeds("all_to_all", 3.0);
     let figures = &all[0].1;
     assert_agrees("rate", figures, |f| f.rate, Reference(11.09, 0.02, 3.0));
     assert_agrees("cv", figures, |f| f.cv, Reference(0.744, 0.0017, 3.0)); // the spread is that between the seeds here
-    let lif = Lif { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
+    let lif = LifNeuron { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
     let input = |rate: f64| {
         let network = diffusion(20.0, 18.0, &[PoissonInput { count: 4000.0, weight: -10.0 / 4000.0, rate }]);
         Diffusion { mu: network.mu, sigma: network.sigma.hypot(5.0) }
@@ -161,7 +159,6 @@ fn all_to_all_equals_nest_and_the_mean_field_on_the_grid() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn cuba_equals_nest() {
     let all = over_seeds("cuba", 10.0);
     assert_agrees("E rate", &all[0].1, |f| f.rate, Reference(5.69, 0.22, 8.0));
@@ -172,7 +169,6 @@ fn cuba_equals_nest() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn eif_network_equals_nest() {
     // The rate depends on the wiring. Over eight networks here its spread is 1.1 Hz, three times the spread of NEST's
     // three seeds. (It is 0.07 Hz with fixed in-degrees, and also 1.1 Hz with a fixed total number.) The check uses
@@ -189,7 +185,6 @@ fn eif_network_equals_nest() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_ai_equals_nest_and_the_mean_field() {
     let all = over_seeds("brunel_ai", 5.0);
     assert_agrees("E rate", &all[0].1, |f| f.rate, Reference(37.49, 0.11, 5.0));
@@ -200,7 +195,7 @@ fn brunel_ai_equals_nest_and_the_mean_field() {
     // The reference gives no spread. Over 24 networks here it is 0.0009: 0.00065 from the networks and 0.0007 from the
     // choice of 200 neurons. All pairs of the 24 networks give 0.0171 ± 0.0001.
     assert_agrees("E correlation", &all[0].1, |f| f.correlation, Reference(0.0163, 0.0009, 5.0));
-    let lif = Lif { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
+    let lif = LifNeuron { tau: 20.0, rest: 0.0, reset: 10.0, threshold: 20.0, refractory: 2.0 };
     let input = |rate: f64| {
         let external = PoissonInput { count: 1000.0, weight: 0.1, rate: 20.0 };
         let excitation = PoissonInput { count: 1000.0, weight: 0.1, rate };
@@ -214,7 +209,6 @@ fn brunel_ai_equals_nest_and_the_mean_field() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_si_slow_equals_nest() {
     for (population, figures) in over_seeds("brunel_si_slow", 5.0) {
         let what = |figure: &str| format!("{population} {figure}");
@@ -226,7 +220,6 @@ fn brunel_si_slow_equals_nest() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_si_fast_equals_nest() {
     let all = over_seeds("brunel_si_fast", 2.0);
     assert_agrees("E rate", &all[0].1, |f| f.rate, Reference::range(58.3, 58.6, 2.0));
@@ -239,7 +232,6 @@ fn brunel_si_fast_equals_nest() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn brunel_sr_equals_nest() {
     for (population, figures) in over_seeds("brunel_sr", 0.4) {
         for f in figures {
@@ -261,7 +253,6 @@ fn assert_rates_agree(all: &[(String, Vec<Figures>)], expected: [f64; 8], sd: [f
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "long; run in release")]
 fn microcircuit_at_a_tenth_equals_nest() {
     // NEST with 15 seeds of 10 s. Five seeds were run in 2026, ten more on 26 November (seeds 101 to 110 of
     // benches/peers/nest_mc.py). For L5I and L6E the spread of the five (0.016 and 0.008) is a third of that of the ten

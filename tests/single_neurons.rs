@@ -1,7 +1,7 @@
 //! Single neurons compared with closed forms, quadrature and published values. The source stands beside each value.
 
 use crate::common::{assert_close, pulse_at, spikes, trace, values};
-use lapicque_analysis::theory::{Eif, Lif, membrane_voltage};
+use lapicque_analysis::theory::{EifNeuron, LifNeuron, membrane_voltage};
 use lapicque_engine::plan::Network;
 
 /// One neuron under a constant current. `drive` is R·I in mV without capacitance (voltage form), else I in pA.
@@ -70,10 +70,10 @@ fn lif_rate_follows_the_closed_form_on_the_grid() {
     // course SYDE 556.
     let cases = [
         (
-            Lif { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 },
+            LifNeuron { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 },
             vec![21.0, 25.0, 30.0, 50.0, 100.0],
         ),
-        (Lif { tau: 20.0, rest: 0.0, reset: 0.0, threshold: 1.0, refractory: 2.0 }, vec![1.1, 2.0, 5.0]),
+        (LifNeuron { tau: 20.0, rest: 0.0, reset: 0.0, threshold: 1.0, refractory: 2.0 }, vec![1.1, 2.0, 5.0]),
     ];
     for (lif, drives) in cases {
         let parameters = [
@@ -104,8 +104,8 @@ fn lif_rate_follows_the_closed_form_on_the_grid() {
 
 /// The neuron of the EIF exercise of Neuronal Dynamics (chapter 5): tau 12 ms, R 20 MΩ, u_rest −65, u_r −60, theta −55,
 /// Delta 2, spike at −30 mV.
-const EIF: Eif =
-    Eif { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
+const EIF: EifNeuron =
+    EifNeuron { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
 
 fn eif(dt: f64, drive: f64) -> Network {
     let parameters =

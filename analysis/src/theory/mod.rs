@@ -22,4 +22,4 @@ pub use psp::{psp_alpha, psp_delta, psp_exponential, psp_exponential_peak_time};
 pub use siegert::{
     Diffusion, PoissonInput, colour_shift, diffusion, erfcx, grid_shift, self_consistent_rate, siegert_rate,
 };
-pub use single::{Eif, Lif, membrane_voltage, qif_period};
+pub use single::{EifNeuron, LifNeuron, membrane_voltage, qif_period};

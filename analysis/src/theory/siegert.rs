@@ -9,7 +9,7 @@
 //! synapses filter the noise, and the threshold is tested only at the points of the time grid. Each has the effect of a
 //! shift of threshold and reset (`colour_shift`, `grid_shift`).
 use super::numeric::{integrate, root};
-use super::single::Lif;
+use super::single::LifNeuron;
 
 /// 1/√π
 const FRAC_1_SQRT_PI: f64 = 0.564_189_583_547_756_3;
@@ -97,7 +97,7 @@ pub fn diffusion(tau: f64, rest: f64, inputs: &[PoissonInput]) -> Diffusion {
 /// Rate ν in Hz of a LIF neuron with white noise (Siegert 1951; Brunel 2000, equation 21):
 /// 1/ν = t_ref + tau √π ∫ e^(u²)(1 + erf u) du from (reset − mu)/sigma to (threshold − mu)/sigma. `shift` is added to
 /// both limits: 0, [`colour_shift`] or [`grid_shift`]. For sigma = 0 the result is the rate under constant drive.
-pub fn siegert_rate(lif: &Lif, input: Diffusion, shift: f64) -> f64 {
+pub fn siegert_rate(lif: &LifNeuron, input: Diffusion, shift: f64) -> f64 {
     /// Above this upper limit the integrand overflows, and the rate is below 10⁻³⁰⁰ Hz.
     const LARGEST_LIMIT: f64 = 26.6;
     if input.sigma == 0.0 {
@@ -119,7 +119,7 @@ pub fn siegert_rate(lif: &Lif, input: Diffusion, shift: f64) -> f64 {
 /// given rate (Hz). `shift` is as in [`siegert_rate`]. The function tries rates from 10⁻⁹ to 10⁷ Hz in steps of 5 %
 /// until Siegert(input(ν)) ≤ ν, and then computes the rate to the last digit by bisection. Two solutions within one
 /// step are missed. `None` if there is no solution up to 10⁷ Hz, as for runaway excitation without refractory period.
-pub fn self_consistent_rate(lif: &Lif, shift: f64, input: impl Fn(f64) -> Diffusion) -> Option<f64> {
+pub fn self_consistent_rate(lif: &LifNeuron, shift: f64, input: impl Fn(f64) -> Diffusion) -> Option<f64> {
     /// Lowest rate to try, in Hz (one spike in 30 years). If the solution is lower, the rate without recurrent input is
     /// returned.
     const LOWEST: f64 = 1e-9;
@@ -181,8 +181,8 @@ mod tests {
         assert_eq!((erfcx(f64::INFINITY), erfcx(f64::NEG_INFINITY)), (0.0, f64::INFINITY));
     }
 
-    fn lif(tau: f64, reset: f64, threshold: f64) -> Lif {
-        Lif { tau, rest: 0.0, reset, threshold, refractory: 2.0 }
+    fn lif(tau: f64, reset: f64, threshold: f64) -> LifNeuron {
+        LifNeuron { tau, rest: 0.0, reset, threshold, refractory: 2.0 }
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
     fn a_silent_network_has_rate_0_and_a_runaway_network_has_none() {
         let silent = |rate: f64| Diffusion { mu: 0.1 * rate, sigma: 0.1 };
         assert_eq!(self_consistent_rate(&lif(20.0, 10.0, 20.0), 0.0, silent), Some(0.0));
-        let neuron = Lif { refractory: 0.0, ..lif(20.0, 10.0, 20.0) };
+        let neuron = LifNeuron { refractory: 0.0, ..lif(20.0, 10.0, 20.0) };
         let runaway = |rate: f64| Diffusion { mu: 25.0 + rate, sigma: 1.0 };
         assert_eq!(self_consistent_rate(&neuron, 0.0, runaway), None);
     }

@@ -1,7 +1,7 @@
 //! Single neurons under constant drive: firing rate, rheobase, membrane potential without threshold.
 //!
 //! Rates are 0 at and below the rheobase. Above it they are exact (LIF, QIF) or have a relative error of at most 10⁻¹²
-//! (EIF). They hold for continuous time; [`Lif::rate_on_grid`] is the rate of a simulation with spikes on a time grid.
+//! (EIF). They hold for continuous time; [`LifNeuron::rate_on_grid`] is the rate of a simulation with spikes on a time grid.
 use super::numeric::integrate;
 
 /// Milliseconds per second: intervals are in ms, rates in Hz.
@@ -16,7 +16,7 @@ pub fn membrane_voltage(v0: f64, rest: f64, drive: f64, tau: f64, t: f64) -> f64
 
 /// A leaky integrate-and-fire neuron, tau dV/dt = −(V − rest) + R·I (Lapicque 1907; Gerstner et al. 2014, ch. 1.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lif {
+pub struct LifNeuron {
     /// Membrane time constant in ms.
     pub tau: f64,
     /// Resting potential in mV.
@@ -29,7 +29,7 @@ pub struct Lif {
     pub refractory: f64,
 }
 
-impl Lif {
+impl LifNeuron {
     /// The rheobase as drive R·I in mV: threshold − rest. Only a larger drive makes the neuron spike.
     pub fn rheobase(&self) -> f64 {
         self.threshold - self.rest
@@ -64,7 +64,7 @@ impl Lif {
 /// An exponential integrate-and-fire neuron, tau dV/dt = −(V − rest) + slope e^((V − threshold)/slope) + R·I
 /// (Fourcaud-Trocmé et al. 2003).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Eif {
+pub struct EifNeuron {
     /// Membrane time constant in ms.
     pub tau: f64,
     /// Resting potential of the leak in mV.
@@ -81,7 +81,7 @@ pub struct Eif {
     pub refractory: f64,
 }
 
-impl Eif {
+impl EifNeuron {
     /// The rheobase as drive R·I in mV: threshold − rest − slope. Only a larger drive makes the neuron fire
     /// repetitively.
     pub fn rheobase(&self) -> f64 {
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn lif_rates_agree_with_neuronal_dynamics() {
-        let lif = Lif { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
+        let lif = LifNeuron { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
         assert_close(lif.rheobase() / 10.0, 2.0, 0.0); // nA through 10 MΩ
         let table =
             [(2.0, 0.0), (2.1, 41.355279), (2.5, 76.392123), (3.0, 107.177393), (5.0, 190.704278), (10.0, 296.313675)];
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn lif_rates_agree_with_the_normalised_neuron() {
-        let lif = Lif { tau: 20.0, rest: 0.0, reset: 0.0, threshold: 1.0, refractory: 2.0 };
+        let lif = LifNeuron { tau: 20.0, rest: 0.0, reset: 0.0, threshold: 1.0, refractory: 2.0 };
         assert_close(lif.rate(1.1), 20.01685, 5e-6);
         assert_close(lif.rate(2.0), 63.04, 5e-3);
         assert_close(lif.rate(5.0), 154.73, 5e-3);
@@ -171,14 +171,14 @@ mod tests {
     #[test]
     fn threshold_times_agree_with_nest_to_the_last_digit() {
         // 1000 pA into 250 pF with tau 10 ms: R·I = 40 mV.
-        let lif = Lif { tau: 10.0, rest: 0.0, reset: 0.0, threshold: 15.0, refractory: 0.0 };
+        let lif = LifNeuron { tau: 10.0, rest: 0.0, reset: 0.0, threshold: 15.0, refractory: 0.0 };
         assert_close(lif.time_to_threshold(0.0, 40.0), 4.700036292457356, 2e-15);
         assert_close(membrane_voltage(0.0, 0.0, 40.0, 10.0, 5.0), 15.738773611494663, 4e-15);
     }
 
     #[test]
     fn step_response_agrees_with_nest() {
-        let lif = Lif { tau: 10.0, rest: -70.0, reset: -70.0, threshold: -55.0, refractory: 2.0 };
+        let lif = LifNeuron { tau: 10.0, rest: -70.0, reset: -70.0, threshold: -55.0, refractory: 2.0 };
         let voltage = |t| membrane_voltage(-70.0, -70.0, 40.0, 10.0, t);
         assert_close(voltage(0.1), -69.602, 5e-4);
         assert_close(voltage(0.5), -68.0492, 5e-5);
@@ -191,14 +191,14 @@ mod tests {
 
     #[test]
     fn the_rate_on_a_fine_grid_is_the_rate_in_continuous_time() {
-        let lif = Lif { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
+        let lif = LifNeuron { tau: 8.0, rest: -70.0, reset: -65.0, threshold: -50.0, refractory: 2.0 };
         assert_close(lif.rate_on_grid(30.0, 1e-7), lif.rate(30.0), 2e-6);
         assert_eq!(lif.rate_on_grid(20.0, 0.1), 0.0);
     }
 
     /// The neuron of the reference. R is 20 MΩ, currents are in nA.
-    const EIF: Eif =
-        Eif { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
+    const EIF: EifNeuron =
+        EifNeuron { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
 
     #[test]
     fn eif_rates_agree_with_the_reference() {
@@ -232,17 +232,17 @@ mod tests {
 
     #[test]
     fn eif_with_small_slope_is_a_lif() {
-        let eif = Eif { slope: 1e-4, ..EIF };
-        let lif = Lif { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, refractory: 0.0 };
+        let eif = EifNeuron { slope: 1e-4, ..EIF };
+        let lif = LifNeuron { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, refractory: 0.0 };
         let (a, b) = (eif.rate(20.0), lif.rate(20.0));
         assert!((a / b - 1.0).abs() < 1e-3, "{a} {b}");
     }
 
     #[test]
     fn an_eif_with_reset_above_the_unstable_fixed_point_fires_below_rheobase() {
-        let eif = Eif { reset: -50.0, ..EIF };
+        let eif = EifNeuron { reset: -50.0, ..EIF };
         assert!(eif.rate(0.0) > 0.0);
-        assert_eq!(Eif { reset: -54.9, ..EIF }.rate(0.0), 0.0);
+        assert_eq!(EifNeuron { reset: -54.9, ..EIF }.rate(0.0), 0.0);
     }
 
     #[test]

@@ -56,11 +56,6 @@ impl History {
         &mut self.ring[tick as usize & mask]
     }
 
-    /// Number of steps kept.
-    pub fn steps(&self) -> usize {
-        self.ring.len()
-    }
-
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.ring.iter().map(|s| 4 * (s.neurons.capacity() + s.ends.capacity())).sum()
