@@ -1,5 +1,5 @@
 //! What does a random number cost? Measures processor time per Poisson count, for means from 0.01 to 20 per step, and
-//! per normal deviate of white noise. A count with a mean above 8 takes several draws. Every vector instruction set of
+//! per normal deviate of white noise. A count with a mean above 5 takes several draws. Every vector instruction set of
 //! this CPU is measured. `thrpt` is counts or deviates per second.
 //!
 //! `cargo bench --bench draws`

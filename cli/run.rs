@@ -44,7 +44,7 @@ pub struct Arguments {
 
 /// Time between two updates of the progress bar. At each update the current batch is sent to the recorder.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
-/// An interrupt within this time of the first one is taken as a repetition of it.
+/// Interrupts up to this time after the first interrupt are taken as its repetitions and ignored.
 const SECOND_INTERRUPT_AFTER: Duration = Duration::from_millis(500);
 /// Number of spikes at which a batch is sent to the recorder before the next update of the progress bar.
 const FULL_BATCH_SPIKES: usize = 1 << 17;
@@ -184,6 +184,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, CommandError> {
     recording.store(true, Ordering::Relaxed);
     let mut recorder = reserved_output.start_recording(simulation.plan(), &provenance).map_err(CommandError::failed)?;
     let bar = progress_bar(arguments, loaded.plan.steps);
+    // Creating the output file belongs neither to the build nor to the simulation.
     end_phase();
     let mut observer = RunObserver {
         recorder: &mut recorder,

@@ -374,7 +374,6 @@ fn files_that_cannot_be_read_are_named() {
     std::fs::write(folder.join("bytes.toml"), [b'a', b'\n', 0xff]).unwrap();
     let ended = run(folder, &["check", "bytes.toml"]);
     assert!(ended.code == 2 && ended.err.contains("line 2 is not UTF-8"), "{}", ended.err);
-    write(folder, "based.toml", "[simulation]\nduration = \"1 s\"\n");
     write(folder, "based.toml", "base = \"none.toml\"\n");
     let ended = run(folder, &["check", "based.toml"]);
     assert!(

@@ -68,6 +68,7 @@ fn json_output_is_one_object_with_exactly_the_expected_fields() {
     for (key, value) in [("neurons", 100), ("threads", 2)] {
         assert_eq!(report[key].as_u64(), Some(value), "{key}");
     }
+    // The excitation has 100 · 10 synapses, the inhibition 20 · 80 · 0.5 = 800 on average.
     assert!((1000 + 600..1000 + 1000).contains(&report["synapses"].as_u64().unwrap()), "{}", report["synapses"]);
     assert!(
         report["synaptic_events"].as_u64().unwrap() > 0 && report["peak_memory_bytes"].as_u64().unwrap() > 1_000_000

@@ -107,9 +107,9 @@ fn build(membrane: &'static Page, receptors: &[&'static Page], per_neuron: bool,
     (models.membrane(membrane).unwrap().build)(&recipe).unwrap()
 }
 
-/// Runs 200 steps with random drive, events and jumps, `chunks` chunks in a call. In every fifth step all neurons have
-/// the same drive: with `one_number` the neurons get it as one number, otherwise as one number each. Returns all spikes
-/// as (step, neuron), and the bits of the final state.
+/// Runs 200 steps with random drive, events and jumps. A call updates `chunks` chunks. In every fifth step all neurons
+/// have the same drive: with `one_number` it is passed as one number for all neurons, otherwise as one number for each
+/// neuron. Returns all spikes as (step, neuron), and the bits of the final state.
 fn simulate(
     neurons: &mut dyn Neurons,
     membrane: &Page,

@@ -243,7 +243,7 @@ fn ctrl_c_while_the_network_is_built_ends_at_once_and_leaves_no_output() {
     // Building this network takes some minutes.
     let rule = "projection.inhibition.rule={ fixed_in_degree = 60000 }";
     let mut run = start(folder, &["--set", rule, "--set", "population.E.size=20000"]);
-    wait_for(&mut run, "the claim on the output", || folder.join(".run.h5.lock").exists());
+    wait_for(&mut run, "the lock file", || folder.join(".run.h5.lock").exists());
     run.signal("INT");
     assert_eq!(run.wait(), 130);
     assert!(!folder.join("run.h5").exists());
@@ -282,7 +282,7 @@ fn a_directory_that_cannot_be_written_is_a_clear_error_before_the_simulation_sta
     let mut permissions = std::fs::metadata(&closed).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o555);
     std::fs::set_permissions(&closed, permissions).unwrap();
-    // Root can write into the closed directory, but not into those of the kernel.
+    // Root can write into a read-only directory, but cannot create a file in /proc.
     let root = std::fs::metadata(folder).unwrap().uid() == 0;
     let output = if root { "/proc/run.h5" } else { "closed/run.h5" };
     let ended = run(folder, &["run", "busy.toml", "--out", output, "--duration", "1000 s"]);

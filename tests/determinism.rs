@@ -242,9 +242,9 @@ fn inputs_draw_the_same_numbers_whether_or_not_the_neurons_of_a_tile_differ() {
     }
 }
 
-/// The other tests compare runs on one machine. This test compares the machine with fixed numbers. So far x86-64 with
-/// every vector instruction set and aarch64 with NEON (emulated) gave these numbers. A commit that changes the bits
-/// must replace the numbers and say so.
+/// The other tests compare runs on one machine. This test compares the results with fixed hashes. So far x86-64 with
+/// every vector instruction set and aarch64 with NEON (emulated) gave these hashes. A commit that changes the bits
+/// must replace the hashes and say so.
 #[test]
 fn every_machine_gives_the_same_bits() {
     let plans =

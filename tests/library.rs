@@ -180,8 +180,9 @@ fn an_input_may_change_as_long_as_its_sums_cannot_overflow() {
     simulation.set_parameter("E", "v_threshold", 1e9.into()).unwrap();
     simulation.set_input("noise", "mean", 0.0.into()).unwrap();
     simulation.set_input("noise", "sigma", 0.0.into()).unwrap();
-    // 40 events per step, 800 times the rate that the network was built with. Their current decays with 2 ms. The
-    // tolerance is six standard deviations of the mean over 700 neurons, exceeded by chance with probability 2e-9.
+    // 40 events per step, 800 times the rate that the network was built with. Their current decays with a time constant
+    // of 2 ms. The tolerance is six standard deviations of the mean over 700 neurons, exceeded by chance with
+    // probability 2e-9.
     simulation.set_input("poisson", "rate", 400e3.into()).unwrap();
     let decay = (-0.1f64 / 2.0).exp();
     let (expected, variance) = (40.0 / (1.0 - decay), 40.0 / (1.0 - decay * decay));
@@ -200,6 +201,7 @@ fn an_input_may_change_as_long_as_its_sums_cannot_overflow() {
     assert!((mean - expected).abs() < 6.0 * (variance / 700.0).sqrt(), "{mean}, {expected} expected");
     simulation.set_input("poisson", "weight", 0.5.into()).unwrap();
     let mean = mean_current(&mut simulation);
+    // With half the weight the standard deviation is half as large, so this is again six standard deviations.
     assert!((mean - 0.5 * expected).abs() < 3.0 * (variance / 700.0).sqrt(), "{mean}, half of {expected} expected");
     simulation.set_input("poisson", "weight", 0.0.into()).unwrap();
     assert!(mean_current(&mut simulation) < 1e-6 * expected);

@@ -5,7 +5,7 @@
 //!
 //! Each check compares the mean over the three seeds with the mean of the reference. The two may differ by four
 //! standard deviations of their difference, sd·√(1/n_reference + 1/3), where sd is the spread between the seeds of the
-//! reference. If the reference gives a range of n values instead, sd is range/1.128 (n = 2) or range/1.693 (n = 3).
+//! reference. If the reference gives only the range of n values, sd is range/1.128 (n = 2) or range/1.693 (n = 3).
 //!
 //! A correct program fails one check with probability 6e-5 if sd is known well, and with about 1e-3 if sd comes from
 //! three seeds (t distribution). The seeds are fixed, so this can happen only when the random streams change.
@@ -45,7 +45,8 @@ struct Figures {
     correlation: f64,
 }
 
-/// Runs a configuration with this seed. Returns the figures of each population in the `window` s after the discarded s.
+/// Runs a configuration with this seed. Returns the figures of each population, from a window of `window` seconds that
+/// begins after the discarded time.
 fn measure(name: &str, seed: u64, window: f64, threads: usize) -> Vec<(String, Figures)> {
     let overrides = [format!("simulation.seed={seed}"), format!("simulation.duration=\"{} s\"", DISCARDED + window)];
     let plan = configuration(name, &overrides);
@@ -235,10 +236,11 @@ fn brunel_si_fast_equals_nest() {
 fn brunel_sr_equals_nest() {
     for (population, figures) in over_seeds("brunel_sr", 0.4) {
         for f in figures {
-            // All neurons fire together every 3 ms. In a window of 0.4 s one spike more or less per neuron is 2.5 Hz.
+            // Every neuron fires every 3 ms. In a window of 0.4 s one spike more or less per neuron is 2.5 Hz.
             assert!((f.rate - 333.7).abs() < 2.5, "{population}: {} Hz", f.rate);
             assert!(f.cv < 0.0015, "{population}: cv {}", f.cv);
-            // Two volleys alternate, so the peak is at twice the rate. A window of 0.4 s resolves 2.5 Hz.
+            // Two groups of neurons fire in alternation, so the peak is at twice the rate. A window of 0.4 s resolves
+            // 2.5 Hz.
             assert!((f.peak - 667.0).abs() <= 2.5, "{population}: peak {}", f.peak);
         }
     }

@@ -41,7 +41,8 @@ fn point_2_a_delta_event_makes_v_jump_after_the_leak() {
     let mut network = neuron(0.0);
     network.initial("N", "v", 4.0).unwrap();
     add_event(&mut network, "S", "d", 3.0, 0.4);
-    // The spike has tick 1 and a delay of 4 steps. It is added at the end of the step to tick 5, after the leak.
+    // The spike has tick 1 and the delay is 4 steps. The event acts at the end of the step that ends at tick 5, after
+    // the leak.
     let v = trace(network, "v", 1.0).values;
     assert_close(v[4], 4.0 * (-0.04_f64).exp(), 1e-12, "before");
     assert_close(v[5], 4.0 * (-0.05_f64).exp() + 3.0, 1e-6, "at the event");
@@ -162,6 +163,7 @@ fn white_noise_is_constant_over_a_step_with_the_variance_that_makes_the_free_mem
         let v = simulation.get("N", "v").unwrap();
         let mean = v.iter().sum::<f64>() / 4000.0;
         let variance = v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 3999.0;
+        // The time since the start: 1, 5 and 105 ms.
         let now = if part == 1.0 {
             1.0
         } else if part == 4.0 {

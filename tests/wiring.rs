@@ -22,8 +22,9 @@ const SIZES: [u32; 2] = [1000, 700];
 #[derive(Clone, Debug)]
 struct Case {
     rule: Rule,
-    /// Sources and targets: index of the population (0 is A, 1 is B) and neurons.
+    /// Sources: index of the population (0 is A, 1 is B) and neurons.
     from: (usize, Range<u32>),
+    /// Targets, in the same form.
     to: (usize, Range<u32>),
     autapses: bool,
     multapses: bool,
@@ -117,7 +118,7 @@ fn histogram(values: &[u64], cells: usize) -> Vec<u64> {
     histogram
 }
 
-/// Asserts that the p-value of a statistical check is above the chance of a false alarm.
+/// Asserts that the p-value of a statistical check is above the significance level, the chance of a false alarm.
 fn assert_p_value(what: &str, p_value: f64) {
     assert!(p_value > FALSE_ALARM, "{what}: p-value {p_value:e}");
 }
@@ -531,6 +532,7 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
         lapicque_engine::build::preview(&plan, &Models::standard()).expect("the plan is right").synapses.iter().sum();
     let simulation = Simulation::new(plan, Options { threads: 1, ..Options::default() }).expect("it is built");
     assert_eq!((simulation.synapses(), expected), (2_988_807, 2_988_807));
+    // For excitatory and inhibitory synapses: their number, sum of delays, sum of squared delays.
     let mut sums = [(0.0, 0.0, 0.0); 2];
     let mut histograms = [vec![0u64; 82], vec![0u64; 82]];
     let (mut weight, mut wrong_sign) = (vec![[0.0; 2]; 2], 0);
@@ -540,6 +542,7 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
         *sum = (sum.0 + 1.0, sum.1 + s.delay, sum.2 + s.delay * s.delay);
         histograms[inhibitory][((s.delay / 0.1).round() as usize).min(81)] += 1;
         wrong_sign += u32::from((s.weight < 0.0) != (inhibitory == 1));
+        // The weights from L4E to L23E have twice the mean and are left out.
         if names[s.source.0] != "L4E" || names[s.target.0] != "L23E" {
             weight[inhibitory] = [weight[inhibitory][0] + 1.0, weight[inhibitory][1] + s.weight];
         }
@@ -560,7 +563,7 @@ fn inhibitory_delays_of_the_microcircuit_have_the_mean_0_777_ms() {
     for (i, mean) in [87.8085, -4.0 * 87.8085].into_iter().enumerate() {
         let (n, mean) = (weight[i][0], mean * 10f64.sqrt());
         let z = (weight[i][1] / n - mean) / (0.1 * mean.abs() / n.sqrt());
-        // The expected mean is known to five digits only, so a relative error of 1e-6 is allowed.
+        // The expected mean is known to six digits only, so a relative error of 1e-6 is allowed.
         assert!(two_sided((z.abs() - 1e-5 * n.sqrt()).max(0.0)) > FALSE_ALARM, "mean weight {}", weight[i][1] / n);
     }
 }

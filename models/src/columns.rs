@@ -2,17 +2,19 @@
 //!
 //! A model gives the state of one neuron as a short array (`[v]`, `[v, w]`). A population stores these arrays in chunks
 //! ([`Chunk`]). Within a chunk, the values of one variable lie side by side, so that the loop over neurons becomes
-//! vector code. Chunks follow each other, so that a population is one stream of memory, whatever its number of
-//! variables.
+//! vector code. The chunks of a population lie one after the other, so the loop reads one contiguous range of memory,
+//! whatever the number of variables.
 
-/// Neurons of a chunk. Their doubles fill two vector registers of 512 bits, or four of 256 bits.
+/// Number of neurons in a chunk. One variable (f64) of a chunk fills two vector registers of 512 bits, or four of 256
+/// bits.
 pub const LANES: usize = 16;
-/// Neurons of a block. A block is updated as a whole before the next one, so that its state stays in the L1 cache.
+/// Number of neurons in a block. A block is updated as a whole before the next one, so that its state stays in the L1
+/// cache.
 pub const BLOCK: usize = 256;
-/// Chunks of a block.
+/// Number of chunks in a block.
 pub const CHUNKS: usize = BLOCK / LANES;
-/// Most blocks that can be updated in one call. Their 64 chunks fit the 64 bits in which a call marks the chunks that
-/// spike.
+/// Largest number of blocks that can be updated in one call. Their 64 chunks fit the 64 bits in which a call marks the
+/// chunks with a spike.
 pub const BLOCKS_AT_ONCE: usize = 4;
 
 /// One value for each neuron of a chunk.
@@ -44,7 +46,7 @@ impl std::ops::DerefMut for BlockValues {
 }
 
 /// `N` values for each neuron of a chunk, column by column. Aligned to a cache line, so that no vector register is
-/// loaded from two lines, which would take two accesses.
+/// loaded from two cache lines, which would take two accesses.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub struct Chunk<const N: usize>([ChunkValues; N]);

@@ -21,7 +21,7 @@ pub fn oscillation_onset(tau: f64, delay: f64) -> Onset {
         return Onset { frequency: f64::NAN, coupling: f64::NAN };
     }
     let ratio = tau / delay;
-    // With phase = omega·delay and multiplied by cos(phase), the condition is free of poles.
+    // The condition for phase = omega·delay, multiplied by cos(phase), so that it has no poles.
     let condition = |phase: f64| phase * ratio * libm::cos(phase) + libm::sin(phase);
     let omega = root(&condition, std::f64::consts::FRAC_PI_2, std::f64::consts::PI) / delay;
     Onset { frequency: 1000.0 * omega / std::f64::consts::TAU, coupling: libm::hypot(1.0, omega * tau) }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn onsets_agree_with_the_reference() {
+    fn onsets_agree_with_reference_values() {
         for (delay, frequency, coupling) in [(2.0, 134.381, 8.5024), (5.0, 58.461, 3.8069)] {
             let onset = oscillation_onset(10.0, delay);
             assert!((onset.frequency - frequency).abs() < 5e-4, "{onset:?}");

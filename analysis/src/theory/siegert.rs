@@ -18,8 +18,8 @@ const FRAC_1_SQRT_PI: f64 = 0.564_189_583_547_756_3;
 /// −26.6.
 ///
 /// For 0 ≤ x ≤ 10 it is computed as the product, with x² in twice the precision, so that e^(x²) keeps all digits. For
-/// x > 10 it is the asymptotic series (Abramowitz and Stegun 7.1.23), whose smallest term is there e^(−100). For x < 0
-/// it is 2 e^(x²) − erfcx(−x).
+/// x > 10 it is the asymptotic series (Abramowitz and Stegun 7.1.23), whose smallest term is about e^(−100) at x = 10
+/// and smaller above. For x < 0 it is 2 e^(x²) − erfcx(−x).
 pub fn erfcx(x: f64) -> f64 {
     if x < 0.0 {
         2.0 * exp_square(x) - erfcx(-x)
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn siegert_rates_agree_with_the_reference() {
+    fn siegert_rates_agree_with_reference_values() {
         let rate = siegert_rate(&lif(10.0, 0.0, 15.0), Diffusion { mu: 15.0, sigma: 1.5f64.sqrt() }, 0.0);
         assert!((rate - 27.1095934379).abs() < 5e-11, "{rate}");
         for (mu, sigma, expected, half_digit) in
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(siegert_rate(&neuron, Diffusion { mu: 0.0, sigma: 0.1 }, 0.0), 0.0);
     }
 
-    /// Model A of Brunel 2000: the mean-field rates listed in the reference.
+    /// Model A of Brunel 2000. The expected mean-field rates were computed independently of this project.
     #[test]
     fn self_consistent_rates_of_brunel_model_a() {
         let neuron = lif(20.0, 10.0, 20.0);
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    /// The all-to-all network of the reference, in continuous time and on the reference's time grid of 0.1 ms.
+    /// The network of `configs/all_to_all.toml`, in continuous time and on its time grid of 0.1 ms.
     #[test]
     fn self_consistent_rates_of_the_all_to_all_network() {
         let neuron = lif(20.0, 10.0, 20.0);

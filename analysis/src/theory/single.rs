@@ -1,7 +1,8 @@
 //! Single neurons under constant drive: firing rate, rheobase, membrane potential without threshold.
 //!
 //! Rates are 0 at and below the rheobase. Above it they are exact (LIF, QIF) or have a relative error of at most 10⁻¹²
-//! (EIF). They hold for continuous time; [`LifNeuron::rate_on_grid`] is the rate of a simulation with spikes on a time grid.
+//! (EIF). They hold for continuous time; [`LifNeuron::rate_on_grid`] is the rate of a simulation with spikes on a time
+//! grid.
 use super::numeric::integrate;
 
 /// Milliseconds per second: intervals are in ms, rates in Hz.
@@ -196,12 +197,12 @@ mod tests {
         assert_eq!(lif.rate_on_grid(20.0, 0.1), 0.0);
     }
 
-    /// The neuron of the reference. R is 20 MΩ, currents are in nA.
+    /// The neuron whose rates were computed independently of this project. R is 20 MΩ, currents are in nA.
     const EIF: EifNeuron =
         EifNeuron { tau: 12.0, rest: -65.0, reset: -60.0, threshold: -55.0, slope: 2.0, peak: -30.0, refractory: 0.0 };
 
     #[test]
-    fn eif_rates_agree_with_the_reference() {
+    fn eif_rates_agree_with_independently_computed_rates() {
         assert_close(EIF.rheobase() / 20.0, 0.4, 1e-15);
         for (current, rate) in [(0.45, 17.179294), (0.5, 27.318855), (1.0, 106.534768)] {
             assert_close(EIF.rate(20.0 * current), rate, 5e-7);
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn qif_period_agrees_with_the_reference() {
+    fn qif_period_agrees_with_a_reference_value() {
         assert_close(qif_period(1.0, -10.0, 10.0), 2.9422553486, 5e-11);
         assert_eq!(qif_period(0.0, -10.0, 10.0), f64::INFINITY);
     }

@@ -38,7 +38,7 @@ pub fn estimate_projection(plan: &Plan, projection: &Projection) -> ProjectionEs
     let bytes_per_synapse = match projection.weight {
         _ if stores_no_targets(projection) => 0.0,
         Value::Constant(_) => 2.0,
-        // Measured on the full microcircuit: 4.92, without the index of the rows.
+        // Measured on the full microcircuit: 4.92, without the starts of the segments.
         Value::Drawn { .. } if can_be_packed(plan, projection) => 4.9,
         Value::Drawn { .. } => 6.0,
     };
@@ -80,14 +80,14 @@ impl Estimate {
 pub fn estimate(plan: &Plan, tiles: usize) -> Estimate {
     let neurons: u64 = plan.populations.iter().map(|p| u64::from(p.size)).sum();
     let mut sum = Estimate { neurons, synapses: 0.0, bytes: 0.0 };
-    // For each source population: number of delays in a row.
+    // For each source population: largest number of different delays, in steps, that one of its projections can have.
     let mut row_delays = vec![0.0f64; plan.populations.len()];
     for p in &plan.projections {
         let estimate = estimate_projection(plan, p);
         sum.synapses += estimate.synapses;
         sum.bytes += estimate.bytes;
         if !stores_no_targets(p) {
-            // The index of the rows has at most one entry for each (source, shard of 65 536 slots, delay).
+            // A table stores at most one start of a segment for each (source, shard of 65 536 slots, delay).
             let (low, high) = Sampler::delay(p.delay, plan.dt).bounds();
             let delays = f64::from(Sampler::steps(high) - Sampler::steps(low) + 1);
             let row_delays = &mut row_delays[p.from.population];

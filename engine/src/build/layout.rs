@@ -1,4 +1,4 @@
-//! Assigns neurons to tiles, and to each (receptor, neuron) of a tile the slot where its input sum lies.
+//! Assigns neurons to tiles. Gives each (receptor, neuron) of a tile a slot, the place of its input sum.
 //!
 //! A tile has a share of every population. Shares are cut at multiples of [`BLOCK`] neurons, because the random streams
 //! of inputs are keyed by block. If a tile gets too few or too many neurons of one population, the next population

@@ -184,8 +184,8 @@ impl TableBuilder<'_> {
 
     /// Number of delays in a band, a power of two: large enough that a segment has [`MIN_SEGMENT_SYNAPSES`] synapses on
     /// average, but not so large that the ring of the tile exceeds [`MAX_RING_BYTES`]. With one delay in each band,
-    /// every synapse is added in the step in which its event arrives. With all delays in one band, as where rows are
-    /// short in a small tile, the ring is an ordinary ring buffer of all delays.
+    /// every synapse is added in the step in which its event arrives. Where rows are short and the tile is small, one
+    /// band may have all delays: the ring is then an ordinary ring buffer of all delays.
     fn delays_per_band(&self, shortest: u32, longest: u32) -> u32 {
         let delays = longest - shortest + 1;
         if self.blueprint.band > 0 {
@@ -259,7 +259,7 @@ impl TableBuilder<'_> {
                 );
             }
             // Nearly every access here misses the caches. Prefetching places of segments made the build of the full
-            // microcircuit a third faster. Prefetching the words that they point to as well made it a tenth slower
+            // microcircuit a third faster. Prefetching also the synapses at these places made it a tenth slower
             // again.
             for (i, source, slot, delay) in drawn.each() {
                 let (shard, slot) = shard_of(slot, shard_bits);
@@ -293,8 +293,8 @@ impl TableBuilder<'_> {
     }
 
     /// Weight in quanta, delay in steps, and for each shard the slots from the first to the last target, if the group
-    /// is to be stored as bit matrices. `None` if weights or delays differ, or if one bit for each pair of neurons
-    /// takes more memory than 16 bits for each synapse.
+    /// is to be stored as bit matrices. `None` if weights or delays differ, if there is no synapse, or if one bit
+    /// for each pair of neurons takes more memory than 16 bits for each synapse.
     pub fn bit_matrix_slots(&self) -> Option<(i32, u32, Vec<Range<u32>>)> {
         let (weight, delay) = (self.group.weight?, self.group.delay?);
         let shard_bits = self.blueprint.shard_bits;
@@ -430,7 +430,7 @@ impl TableBuilder<'_> {
     }
 }
 
-/// How many synapses ahead the place of the segment is prefetched. Each place is on a cache line in main memory.
+/// How many synapses ahead the place of the segment is prefetched. Nearly every place must come from main memory.
 const SYNAPSES_AHEAD: usize = 16;
 /// Synapses that a segment should have on average. With fewer, a large part of the lines would be empty.
 const MIN_SEGMENT_SYNAPSES: u64 = 40;

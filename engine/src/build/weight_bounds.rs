@@ -1,5 +1,5 @@
-//! Bounds on the weights onto each receptor, computed before any weight is drawn from in-degrees, inputs and the bounds
-//! of the distributions. The quanta are chosen from these bounds.
+//! Bounds on the weights onto each receptor. They follow from in-degrees, inputs and the bounds of the distributions,
+//! before any weight is drawn. The quanta are chosen from these bounds.
 
 use super::layout::{TileLayout, targets_in};
 use super::neurons::{draw_parameters, parameter_error};
@@ -10,8 +10,8 @@ use crate::plan::{Plan, Population, Sampler, Value, WeightStorage};
 use lapicque_models::list::Models;
 use lapicque_models::numerics::random::Purpose;
 
-/// The sums have room for at least this many events of every input in a step, so that its rate can be raised while the
-/// network runs.
+/// The sums have room for at least this many events of every input in a step, so that the rate of an input can be
+/// raised while the network runs.
 const RESERVED_EVENTS: f64 = 200.0;
 
 /// The user is warned if weights are rounded by more than this fraction.

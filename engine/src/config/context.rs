@@ -24,7 +24,8 @@ pub(crate) struct Context<'a> {
     /// Values of `[parameters]`; `None` where the definition is wrong, which has been reported.
     pub parameters: BTreeMap<String, Option<Quantity>>,
     problems: Vec<(Origin, Problem)>,
-    /// Path and message of every reported problem, with its place.
+    /// For every reported problem two entries: its place with its path, and its place with a line break and its
+    /// message.
     reported: HashSet<(Origin, String)>,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Context<'a> {
     /// that is expanded for many pairs of populations, or used by several populations, reports a mistake once.
     pub fn report(&mut self, origin: Origin, path: &str, given: String, message: String, remedy: Option<String>) {
         let new_path = self.reported.insert((origin, path.to_string()));
-        // The line break tells messages from paths.
+        // The line break distinguishes messages from paths.
         let new_message = self.reported.insert((origin, format!("\n{message}")));
         if new_path && new_message {
             let place = self.texts.place(origin);

@@ -424,7 +424,7 @@ fn apply(function: Function, values: &[Quantity]) -> Result<Quantity, String> {
         }
         Ok(Quantity::number(f(first.mantissa_at(0))))
     };
-    // `better(d, 0.0)` tells whether a value is better than the best so far; d is their difference.
+    // `better(d, 0.0)` tells whether a value replaces the best value so far; d is the value minus the best value.
     let extreme = |name: &str, better: fn(f64, f64) -> bool| {
         values[1..].iter().try_fold(first, |best, &next| match next.plus(best, -1.0) {
             Some(difference) => Ok(if better(difference.mantissa, 0.0) { next } else { best }),

@@ -80,7 +80,7 @@ const fn key(name: &'static str, value_kind: ValueKind, presence: Presence, doc:
 const TIME_FROM_ZERO: ValueKind = ValueKind::Quantity(Dimension::Time, Range::NonNegative);
 const TIME_ABOVE_ZERO: ValueKind = ValueKind::Quantity(Dimension::Time, Range::Positive);
 
-/// The tables at the top of a file.
+/// The keys and tables at the top level of a file, each with its meaning.
 pub const TOP: &[(&str, &str)] = &[
     ("base", "Path of another configuration, relative to this file. Values in this file override those in the other."),
     ("parameters", "Named quantities for \"= …\" expressions."),
@@ -312,7 +312,7 @@ pub(crate) fn names<'k>(keys: &'static [Key]) -> impl Iterator<Item = &'k str> {
     keys.iter().map(|key| key.name)
 }
 
-/// Whether a key is the name of a distribution or a connection rule. Its table then is this alternative and no other.
+/// Whether a key names a distribution or a connection rule. A table holds only one such key.
 pub(crate) fn is_alternative(name: &str) -> bool {
     DISTRIBUTIONS.iter().any(|(key, ..)| *key == name) || RULES.iter().any(|(key, ..)| *key == name)
 }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct Loaded {
     /// The resolved network.
     pub plan: Plan,
-    /// The text of the file as given. The texts of base files come before it; a comment with the file's name precedes
-    /// each text.
+    /// The text of the file as given. If there are base files, their texts come before it, and a comment with the
+    /// file's name precedes each text.
     pub text: String,
     /// Every resolved value, in the engine's units, as JSON.
     pub resolved: String,
@@ -43,7 +43,7 @@ pub fn parse(name: &str, text: &str, overrides: &[String], models: &[&'static Pa
 }
 
 /// Reads the base files of a text, applies the overrides and resolves the result. `visited` has the paths of the files
-/// that were read, to find circles of base files.
+/// that were read. With it the function finds files that name each other as base in a circle.
 fn assemble(
     name: &str,
     text: &str,

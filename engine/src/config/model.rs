@@ -59,7 +59,7 @@ pub(crate) fn fields(
 ) -> Option<ParsedModel> {
     let mut all_valid = true;
     let mut values: Vec<Option<Value>> = Vec::with_capacity(page.fields.len());
-    // The first field that accepts mV besides a current or a charge, and whether it was given in mV.
+    // The first given field that accepts a voltage as well as a current or charge, and whether it was given in mV.
     let mut first_units: Option<(&Field, bool)> = None;
     for field in page.fields {
         let Some(node) = section.node(field.name) else {

@@ -13,12 +13,12 @@ use crate::error::BuildError;
 use crate::plan::{Model, Value};
 use lapicque_models::list::Models;
 
-/// Number of neurons of a population that are checked at most. The builder checks all of them.
+/// At most this many neurons of a population are checked here. The builder checks all neurons.
 const MAX_NEURONS: u32 = 1 << 22;
 
 impl Loaded {
-    /// Checks that the models accept their parameters. The error lists the refusals with their lines; refusals of
-    /// inputs are listed only if there are none of populations.
+    /// Checks that the models accept their parameters. The error lists the refusals with their lines. Inputs are
+    /// checked only if all populations are accepted.
     pub fn check_models(&self, models: &Models) -> Result<(), ConfigError> {
         let mut problems: Vec<Problem> = Vec::new();
         for (index, population) in self.plan.populations.iter().enumerate() {
@@ -90,8 +90,8 @@ impl Loaded {
     }
 }
 
-/// Adds a problem unless there is one at the same place. A population and those that are `like` it are defined in the
-/// same lines, and so are all targets of one input.
+/// Adds a problem unless there is one at the same place. Populations can share the lines of their definition through
+/// `like`, and all targets of an input share the lines of the input. Each would report the same problem again.
 fn add_unless_same_place(problems: &mut Vec<Problem>, problem: Problem) {
     if !problems.iter().any(|p| p.place == problem.place) {
         problems.push(problem);

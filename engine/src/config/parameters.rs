@@ -64,7 +64,7 @@ fn names_in(node: &Node) -> Vec<String> {
 }
 
 /// Reports one circle of references and removes its members from `waiting`, so that they stay without a value. To be
-/// called when every parameter in `waiting` needs another parameter in `waiting`.
+/// called when every parameter in `waiting` needs a parameter in `waiting`.
 fn report_cycle(cx: &mut Context, waiting: &mut BTreeMap<&str, (&Node, Vec<String>)>) {
     let mut walk: Vec<&str> = Vec::new();
     let mut current = waiting.keys().next().copied();

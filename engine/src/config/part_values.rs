@@ -1,6 +1,8 @@
-//! Reads `per_source.X`, `per_target.X` and `per_pair.X`. A table whose `from` and `to` are lists becomes one
-//! projection per pair of entries, or one input per entry of `to`. The name X has another value for each of them, so
-//! that one table can describe them all.
+//! Reads `per_source.X`, `per_target.X` and `per_pair.X`: a name X with one value per entry of `from`, per entry of
+//! `to`, or per pair of entries.
+//!
+//! A table whose `from` and `to` are lists becomes one projection per pair of entries, or one input per entry of `to`.
+//! The expressions of the table use X, whose value differs between these projections or inputs.
 
 use super::context::{Context, Section};
 use super::names::{RESERVED_NAMES, is_name};
@@ -16,7 +18,7 @@ pub(crate) struct PartValues {
     per_source: Vec<(String, Vec<Option<Quantity>>)>,
     /// One value per entry of `to`.
     per_target: Vec<(String, Vec<Option<Quantity>>)>,
-    /// One row per entry of `to`, with one value per entry of `from`.
+    /// One list per entry of `to`, with one value per entry of `from`.
     per_pair: Vec<(String, Vec<Vec<Option<Quantity>>>)>,
 }
 
@@ -28,11 +30,9 @@ impl PartValues {
         };
         let mut local_names = vector(&self.per_source, source);
         local_names.extend(vector(&self.per_target, target));
-        local_names.extend(
-            self.per_pair.iter().map(|(name, rows)| {
-                (name.clone(), rows.get(target).and_then(|row| row.get(source)).copied().flatten())
-            }),
-        );
+        local_names.extend(self.per_pair.iter().map(|(name, lists)| {
+            (name.clone(), lists.get(target).and_then(|list| list.get(source)).copied().flatten())
+        }));
         local_names
     }
 }
@@ -58,8 +58,8 @@ pub(crate) fn read(cx: &mut Context, section: &Section, sources: usize, targets:
     }
     if has("per_pair") {
         part_values.per_pair = named(cx, section, "per_pair", |cx, node, path| {
-            let rows = items(cx, node, path, targets, "rows", "to")?;
-            Some(rows.iter().map(|row| quantities(cx, row, path, sources, "from")).collect())
+            let lists = items(cx, node, path, targets, "lists", "to")?;
+            Some(lists.iter().map(|list| quantities(cx, list, path, sources, "from")).collect())
         });
     }
     report_duplicates(cx, section, &part_values);
@@ -99,7 +99,7 @@ fn vectors(
     named(cx, section, key, |cx, node, path| Some(quantities(cx, node, path, count, of)))
 }
 
-/// The names under `key`, each with the result of `read`, or the default if that is `None`.
+/// The names under `key`, each with the result of `read`, or with the default of `T` if `read` returns `None`.
 fn named<T: Default>(
     cx: &mut Context,
     section: &Section,
@@ -123,7 +123,7 @@ fn named<T: Default>(
     list
 }
 
-/// The items of a list, which needs `count` of them, one per entry of the key `of`. `what` names the items in messages.
+/// The items of a list that must have `count` items, one per entry of the key `of`. `what` names the items in messages.
 fn items<'n>(cx: &mut Context, node: &'n Node, path: &str, count: usize, what: &str, of: &str) -> Option<&'n [Node]> {
     let Content::List(items) = &node.content else {
         let message = format!("{} is {}; a list of {count} {what} is needed", node.show(), node.noun());

@@ -115,8 +115,8 @@ pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>)
         .map(|(_, name)| name)
 }
 
-/// Number of edits (insertions, deletions, replacements, swaps of neighbours) from `a` to `b`: the Damerau-Levenshtein
-/// distance without further edits of swapped letters.
+/// Number of edits (insertions, deletions, replacements, swaps of neighbours) from `a` to `b`: the optimal string
+/// alignment distance, in which swapped letters are not edited again.
 fn distance(a: &str, b: &str) -> usize {
     // Longer texts are compared by their beginning only. This bounds the work for the table below.
     const MAX_LENGTH: usize = 64;

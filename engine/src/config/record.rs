@@ -9,8 +9,8 @@ use super::tree::{Content, Node, Origin, TomlTable};
 use super::units::show;
 use crate::plan::{Record, Selection, Trace};
 
-/// Reads `[record]`. Without this table all spikes are recorded. `steps` is the duration of the run; `None` where it is
-/// wrong.
+/// Reads `[record]`. Without this table all spikes are recorded. `steps` is the duration of the run in steps; `None`
+/// where it is wrong, which has been reported.
 pub(crate) fn resolve(
     cx: &mut Context,
     root: &TomlTable,

@@ -253,7 +253,7 @@ fn node_of(value: &DeValue<'_>, span: Range<usize>, origin: &dyn Fn(Range<usize>
         DeValue::String(text) => Content::Text(text.to_string()),
         DeValue::Integer(digits) => match i128::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(integer) => Content::Integer(integer),
-            // Too long for every key that needs a whole number. As a float it is refused with "out of range".
+            // No key accepts an integer that exceeds 128 bits. As a float it is refused with "out of range".
             Err(_) => Content::Float(digits.as_str().parse().unwrap_or(f64::INFINITY)),
         },
         DeValue::Float(digits) => Content::Float(digits.as_str().parse().unwrap_or(f64::NAN)),
@@ -304,7 +304,7 @@ fn split_override(text: &str) -> Option<(Vec<String>, &str)> {
     None
 }
 
-/// Sets the value of the key at `path`; creates the tables on the way that are missing.
+/// Sets the value of the key at `path`. Creates the tables of the path that are missing.
 fn insert(mut table: &mut TomlTable, path: &[String], node: Node, origin: Origin) -> Result<(), String> {
     let Some((key, parents)) = path.split_last() else { return Ok(()) };
     for (depth, parent) in parents.iter().enumerate() {

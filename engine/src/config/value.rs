@@ -34,7 +34,7 @@ pub(crate) struct TargetForm {
 impl AcceptedUnits {
     /// The units accepted by a field of `dimension` on a membrane and receptor of this form. With `as_voltage`,
     /// currents may also be given as R·I and charges as jumps of V on a membrane that has a capacitance. Inputs set
-    /// `as_voltage`, because the plan stores which of the two an input was given in.
+    /// `as_voltage`, because the plan stores for each input in which of the two units it was given.
     pub fn new(dimension: Dimension, form: TargetForm, as_voltage: bool) -> Self {
         use Dimension::{Charge, Current, Voltage};
         let unknown = form.has_capacitance.is_none() || (dimension == Dimension::Weight && form.makes_v_jump.is_none());

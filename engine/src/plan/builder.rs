@@ -1,8 +1,8 @@
 //! Describing a network in Rust.
 //!
 //! A [`Network`] collects populations, inputs and projections by name and checks the names against the list of models.
-//! [`Network::into_plan`] turns the network into a [`Plan`]. `Network::build`, in the file of the simulation, builds
-//! the network and returns it ready to run. Units: ms, mV, pA, nS, pF, Hz, fC.
+//! [`Network::into_plan`] turns the network into a [`Plan`]. `Network::build`, in `run/simulation.rs`, builds the
+//! network and returns it ready to run. Units: ms, mV, pA, nS, pF, Hz, fC.
 
 use crate::error::BuildError;
 use crate::plan::{

@@ -1,7 +1,7 @@
 //! Checks that every plan must pass before it is built.
 //!
 //! A plan from a TOML file was already checked in more detail, with line numbers, when the file was read. The checks
-//! here protect the builder from plans written in Rust.
+//! here are needed for plans written in Rust.
 
 use crate::error::BuildError;
 use crate::plan::sampler::Sampler;
@@ -105,14 +105,14 @@ fn check_value(value: &Value, what: &str) -> Result<(), BuildError> {
     };
     if !usable {
         return Err(BuildError::Invalid(format!(
-            "{what}: {value:?} cannot be used; needed are finite numbers, low ≤ high, sd ≥ 0, min ≤ max, and for a \
+            "{what}: {value} cannot be used; needed are finite numbers, low ≤ high, sd ≥ 0, min ≤ max, and for a \
              lognormal a mean other than 0"
         )));
     }
     let chance = Sampler::new(*value).acceptance();
     if chance < 1e-3 {
         return Err(BuildError::Invalid(format!(
-            "{what}: the bounds of {value:?} keep a fraction of {chance:.1e} of the draws; at least 1e-3 is needed"
+            "{what}: the bounds of {value} keep a fraction of {chance:.1e} of the draws; at least 1e-3 is needed"
         )));
     }
     Ok(())
@@ -141,7 +141,7 @@ fn check_projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
     }
     if delay.acceptance() < 1e-3 || delay.bounds().1 > LONGEST_DELAY {
         return Err(BuildError::Invalid(format!(
-            "{name}: its delay is {:?}; delays between half a step and 1e6 steps are needed",
+            "{name}: its delay in ms is {}; delays between half a step and 1e6 steps are needed",
             p.delay
         )));
     }
@@ -150,7 +150,7 @@ fn check_projection(plan: &Plan, p: &Projection) -> Result<(), BuildError> {
     let overlap = p.from.population == p.to.population
         && p.from.neurons.start < p.to.neurons.end
         && p.to.neurons.start < p.from.neurons.end;
-    // 1 if some neurons have one possible partner fewer, because they must not connect to themselves.
+    // 1 if some neuron must not connect to itself, and so has one possible partner fewer.
     let excluded = u64::from(!p.autapses && overlap);
     let check_number = |given: u64, possible: u64, what: &str| {
         if given > 0 && possible == 0 || !p.multapses && given > possible {

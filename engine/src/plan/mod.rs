@@ -58,6 +58,27 @@ pub enum Shape {
     },
 }
 
+impl std::fmt::Display for Value {
+    /// As a configuration writes it, without unit: `3`, `{ normal = [3, 1], min = 0 }`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (shape, min, max) = match self {
+            Value::Constant(value) => return write!(f, "{value}"),
+            Value::Drawn { shape, min, max } => (shape, *min, *max),
+        };
+        match shape {
+            Shape::Uniform { low, high } => write!(f, "{{ uniform = [{low}, {high}]")?,
+            Shape::Normal { mean, sd } => write!(f, "{{ normal = [{mean}, {sd}]")?,
+            Shape::LogNormal { mean, sd } => write!(f, "{{ lognormal = [{mean}, {sd}]")?,
+        }
+        for (name, bound) in [("min", min), ("max", max)] {
+            if bound.is_finite() {
+                write!(f, ", {name} = {bound}")?;
+            }
+        }
+        f.write_str(" }")
+    }
+}
+
 /// A model with the values of its fields.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -112,9 +133,8 @@ pub struct Input {
     pub to: Selection,
     /// Index of the receptor that the input acts on; `None` if the input acts on the membrane.
     pub receptor: Option<usize>,
-    /// Whether currents are given as voltages R·I, and charges as the jumps of V they make, both in mV, although the
-    /// membrane has a capacitance. The field makes no difference for a membrane without capacitance, where both are
-    /// always in mV.
+    /// Whether a current is given as the voltage R·I, and a charge as the jump of V that it makes, both in mV. Makes a
+    /// difference only for a membrane with a capacitance. For a membrane without one, both are always in mV.
     pub drive_in_mv: bool,
     /// First step in which the input is active. Step n lasts from n·dt to (n+1)·dt. Pulses before t = start·dt are
     /// ignored.
@@ -201,11 +221,11 @@ pub struct Record {
 /// How synaptic weights are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WeightStorage {
-    /// As whole numbers of a quantum, in 32 bits.
+    /// As whole numbers of a quantum, with at most 32 bits.
     #[default]
     Full,
-    /// As whole numbers of a coarser quantum, in 16 bits. Saves memory if weights are drawn from wide distributions.
-    /// `lapicque check` prints how much weights are rounded.
+    /// As whole numbers of a coarser quantum, with at most 16 bits. Saves memory if weights are drawn from wide
+    /// distributions. `lapicque check` prints how much weights are rounded.
     Compact,
 }
 

@@ -29,7 +29,7 @@ pub(super) struct ActivityLayout<'a> {
     pub population: &'a str,
     /// Number of neurons.
     pub size: u32,
-    /// Grid step in ms.
+    /// Time step in ms.
     pub dt: f64,
     /// Start of the recording, in ticks.
     pub from: u64,

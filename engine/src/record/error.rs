@@ -77,7 +77,7 @@ pub enum RecordError {
         message: String,
     },
     /// The recording has already ended; an earlier call returned the error.
-    #[error("{path} is no longer recorded: an earlier call returned the reason", path = path.display())]
+    #[error("the recording in {path} has ended with an error, which an earlier call returned", path = path.display())]
     Ended {
         /// The output.
         path: PathBuf,

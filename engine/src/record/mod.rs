@@ -8,8 +8,8 @@
 //! - From [`Recorder::create`] on, the file at the output path is always complete and readable. It contains exactly
 //!   what happened up to its `t_stop_ms`, even if the process is killed at any moment. (A crash of the whole machine is
 //!   not covered: the recorder does not wait until data have reached the disk.)
-//! - The same results give the same bits in `/spikes`, `/activity` and `/traces`, for every division into batches and
-//!   for all times at which the file is flushed.
+//! - The same results give the same bits in `/spikes`, `/activity` and `/traces`, for every division of the run into
+//!   batches and for any times at which the file is flushed.
 //! - A file that lapicque did not write is never replaced unless the user forces it.
 //!
 //! Flushing an HDF5 file is not atomic: if the process is killed during the flush, HDF5 may be unable to open the file.

@@ -97,7 +97,7 @@ impl Drop for OutputFiles {
         let _ = remove_if_present(&self.next_working_file);
         let _ = remove_if_present(&self.lock.path);
         // Unlock explicitly: if another thread is just starting a child process, the child may hold the file open for a
-        // moment longer, and with the open file the lock.
+        // moment longer. The open file would keep the lock.
         let _ = self.lock.file.as_ref().map(File::unlock);
     }
 }

@@ -82,8 +82,8 @@ impl Recorder {
         Recorder::create_with_pause_factor(path.as_ref(), plan, &provenance, force, PAUSE_FACTOR)
     }
 
-    /// As [`Recorder::create`], where the shortest time between two flushes is `pause_factor` times the duration of the
-    /// first. Tests set the factor to 0 to flush without pause.
+    /// Does the same as [`Recorder::create`]. The shortest time between two flushes is `pause_factor` times the
+    /// duration of the first of the two. Tests set the factor to 0 to flush without pause.
     pub(super) fn create_with_pause_factor(
         path: &Path,
         plan: &Plan,

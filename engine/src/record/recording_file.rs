@@ -24,7 +24,7 @@ pub(super) struct RecordingFile {
     path: PathBuf,
     /// `None` while the file is closed.
     file: Option<File>,
-    /// Grid step in ms.
+    /// Time step in ms.
     dt: f64,
     /// Start of the recording, in ticks. Spikes after this tick are recorded.
     from: u64,

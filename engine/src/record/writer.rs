@@ -3,8 +3,9 @@
 //!
 //! A flush copies the whole file. The writer therefore waits after each flush at least 20 times as long as the flush
 //! took. Flushes thus take at most a twentieth of the writer's time, whatever the size of the file. At the start of a
-//! run flushes are more frequent: each comes at twice the run time of the one before, until the interval in the plan is
-//! reached. A run that is killed in its first seconds thus keeps about half of its data.
+//! run flushes are more frequent: each flush comes when the run has lasted twice as long as at the previous flush,
+//! until the interval in the plan is reached. A run that is killed in its first seconds thus keeps about half of its
+//! data.
 
 use super::error::RecordError;
 use super::publish::OutputFiles;
@@ -58,8 +59,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A writer for a locked output and the file that writes its working file. `flush_s` is the wall time between
-    /// flushes in seconds; a negative, infinite or NaN value means no flush before the end.
+    /// A writer for the locked `output`, where `file` writes into the output's working file. `flush_s` is the wall time
+    /// between flushes in seconds; a negative, infinite or NaN value means no flush before the end.
     pub fn new(output: OutputFiles, file: RecordingFile, flush_s: f64, pause_factor: u32) -> Self {
         let interval = Duration::try_from_secs_f64(flush_s).ok();
         Writer {

@@ -2,8 +2,8 @@
 //! histories.
 //!
 //! A tile sends one message for each epoch. For each step, the message contains two lists, one after the other. The
-//! first has, for each population, the number of neurons that spiked in this and all populations before. The second has
-//! the neurons that spiked, population after population, by their index in the population.
+//! first has, for each population, the number of neurons that spiked in it and in all populations before it. The second
+//! has the neurons that spiked, population after population, by their index in the population.
 
 use super::mailbox::{Disconnected, Mailboxes};
 use crate::synapses::History;
@@ -101,8 +101,8 @@ fn merge(
     for t in ticks {
         let all = history.at_mut(t);
         all.clear();
-        // In most steps most tiles have no spike. They are skipped here. In the others most populations have no spike.
-        // They are skipped below.
+        // Most tiles have no spike in a step. These tiles are skipped here. Most populations of the other tiles have no
+        // spike either. These populations are skipped below.
         spiking.clear();
         for (i, (spikes, position)) in inbox.iter().zip(&mut *positions).enumerate() {
             let end = spikes[*position..*position + populations].last().map_or(0, |&end| end as usize);

@@ -17,7 +17,8 @@ use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 const SPINS: u32 = 1_000;
 /// Number of mailboxes of a tile, used in turn.
 const BOXES: usize = 4;
-/// Words of the longest message that needs no lock. With its head, a message of this length fills sixteen cache lines.
+/// Words of the longest message that needs no lock. With its head (number of the epoch, and length), a message of this
+/// length fills sixteen cache lines.
 pub const SHORT_MESSAGE_WORDS: usize = 253;
 
 /// A message that all workers can read. `repr(C)` keeps the fields in this order. In the compiler's own order, the

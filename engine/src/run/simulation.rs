@@ -111,8 +111,8 @@ impl Simulation {
         let tiles: Vec<&Tile> = built.iter().flatten().collect();
         let delays = tiles.iter().filter_map(|tile| tile.synapses.delays()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let epochs = Epochs::new(delays.map_or(u32::MAX, |d| d.0));
-        // The history keeps the spikes of the longest delay, and all steps that the observer is shown at a time. These
-        // ended up to two epochs ago.
+        // The history spans the longest delay, and at least the steps that the observer is shown at a time. It spans
+        // two epochs more, because the observer is shown steps that ended up to two epochs ago.
         let history_steps =
             delays.map_or(0, |d| d.1 as usize).max(OBSERVED_STEPS as usize) + 2 * epochs.steps as usize + 1;
         let widths = tiles.iter().map(|tile| tile.recorded_neurons()).collect();
@@ -170,7 +170,7 @@ impl Simulation {
         self.options.threads
     }
 
-    /// Bytes of memory held by (synapses, neurons with their inputs).
+    /// Bytes of memory held by (synapses, neurons with their inputs and the history of spikes).
     pub fn bytes(&self) -> (usize, usize) {
         let each = self.workers.iter().map(|w| {
             let worker = w.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,12 +180,13 @@ impl Simulation {
         each.fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
-    /// Largest rounding error of a weight, relative to the typical weight of its projection.
+    /// Largest rounding error of a weight, relative to the typical weight of its projection or input.
     pub fn weight_rounding(&self) -> f64 {
         self.blueprint.rounding.largest
     }
 
-    /// A warning about the rounding of weights, if the error is noticeable.
+    /// A warning about the rounding of weights, if the largest error ([`Simulation::weight_rounding`]) is above a
+    /// hundredth.
     pub fn rounding_warning(&self) -> Option<String> {
         self.blueprint.rounding.warning(&self.plan)
     }
@@ -319,9 +320,9 @@ impl Simulation {
     /// refused, nothing changes.
     ///
     /// Weights of events are whole numbers of a quantum, which was chosen when the network was built. The quantum
-    /// leaves room for 200 events in a step with the weight given then, or for the most events that the rate given then
-    /// can produce. Refused are a change that needs more room, and a weight so small that its rounding error would be
-    /// more than a thousandth of it.
+    /// leaves room for 200 events in a step with the weight given then. If the rate given then can produce more events
+    /// in a step, it leaves room for all of them. Refuses a change that needs more room. Refuses a weight so small that
+    /// its rounding error would be more than a thousandth of the weight and more than [`Simulation::weight_rounding`].
     pub fn set_input(&mut self, input: &str, field: &str, value: Value) -> Result<(), BuildError> {
         let named: Vec<usize> = (0..self.plan.inputs.len()).filter(|&i| self.plan.inputs[i].name == input).collect();
         let Some(&first) = named.first() else {

@@ -77,8 +77,8 @@ pub struct TileStimulus {
     receptor: Option<usize>,
     /// What the input adds in each step.
     pub stimulus: Box<dyn Stimulus>,
-    /// The tick for which the current update asks the stimulus. `None` if the stimulus is not active in that step, or
-    /// if its events have been added already.
+    /// The tick whose events or drive the current update takes from the stimulus. `None` if the stimulus is not active
+    /// in the step that ends at this tick, or if its events have been added already.
     active_tick: Option<u64>,
 }
 
@@ -117,7 +117,8 @@ pub struct Tile {
     pub stimuli: Vec<Vec<TileStimulus>>,
     /// In the order of the plan's traces and of their variables.
     recorded: Vec<RecordedVariable>,
-    inputs: InputRings,
+    /// Input sums of all slots.
+    input_rings: InputRings,
     /// The quantum of each receptor of each population.
     quanta: Vec<Vec<f64>>,
     /// Whether an event makes V jump, for each receptor of each population.
@@ -247,7 +248,7 @@ impl Tile {
         let extra_step =
             !blueprint.no_jumps && plan.projections.iter().any(|p| !blueprint.jumps[p.to.population][p.receptor]);
         let depth = (synapses.depth() + usize::from(extra_step)).next_power_of_two();
-        let inputs = if blueprint.wide {
+        let input_rings = if blueprint.wide {
             InputRings::Wide(rings(&layout, blueprint, depth))
         } else {
             InputRings::Narrow(rings(&layout, blueprint, depth))
@@ -257,7 +258,7 @@ impl Tile {
             neurons: all_neurons,
             stimuli,
             recorded: recorded_variables(plan, &layout)?,
-            inputs,
+            input_rings,
             quanta: blueprint.quanta.clone(),
             jumps: blueprint.jumps.clone(),
             added_until: vec![0; plan.populations.len()],
@@ -277,7 +278,7 @@ impl Tile {
     /// Adds the weights of the spikes whose delay ends at `tick` to the sums of the step that ends at `tick`. For bands
     /// of delays, adds to the sums of the steps after it too. To be called for every step in turn.
     pub fn deliver(&mut self, tick: u64, history: &History) {
-        match &mut self.inputs {
+        match &mut self.input_rings {
             InputRings::Narrow(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.shard_bits),
             InputRings::Wide(rings) => self.synapses.deliver(tick, history, &mut self.due, rings, self.shard_bits),
         }
@@ -285,7 +286,7 @@ impl Tile {
 
     /// Updates all neurons from tick − 1 to tick and collects their spikes (the step contract in
     /// `lapicque_models::population`, file `fused.rs`). Appends to `message`, for each population, the number of
-    /// neurons that spiked in this and all populations before, then the neurons that spiked.
+    /// neurons that spiked in it and in all populations before it, then the neurons that spiked.
     ///
     /// Spikes must have been delivered for `tick` onto receptors that make V jump, and for tick − 1 onto all others.
     /// The events at these others act from the next step on, so they are added when that step begins.
@@ -327,7 +328,7 @@ impl Tile {
         let mut drives = active().filter(|s| s.receptor.is_none());
         let same_drive = drives.try_fold(0.0, |sum, s| Some(sum + s.stimulus.constant_drive()?));
         let Scratch { drive, jump, events, spikes } = &mut self.scratch;
-        let (inputs, shard_bits, quanta) = (&mut self.inputs, self.shard_bits, &self.quanta[population][..]);
+        let (input_rings, shard_bits, quanta) = (&mut self.input_rings, self.shard_bits, &self.quanta[population][..]);
         // Fused neurons can read input sums directly, if there is no charge pulse and all receptors receive the events
         // of the same tick. Otherwise the sums are converted to weights first. The bits are the same.
         let can_read_sums = neurons.takes_sums() && !pulses && jumps.windows(2).all(|two| two[0] == two[1]);
@@ -339,7 +340,7 @@ impl Tile {
             let slot = |r: usize| share.slots[r] + (block * BLOCK) as u32;
             // 1. Decide how many blocks to update in one call.
             if can_read_sums && readable == 0 {
-                readable = inputs.blocks_in_one_shard((0..quanta.len()).map(slot), shard_bits);
+                readable = input_rings.blocks_in_one_shard((0..quanta.len()).map(slot), shard_bits);
             }
             let blocks = max_blocks.min(readable).min(share.blocks() - block).max(1);
             // 2. Let the inputs add to the drive, to the jumps of V and to the input sums of receptors.
@@ -354,7 +355,7 @@ impl Tile {
                     s.stimulus.step(
                         asked,
                         block,
-                        InputSink::Receptor(inputs.blocks(asked, slot(r), blocks, shard_bits)),
+                        InputSink::Receptor(input_rings.blocks(asked, slot(r), blocks, shard_bits)),
                     );
                 } else if let (Some(asked), None) = (s.active_tick, same_drive) {
                     s.stimulus.step(asked, block, InputSink::Membrane { drive, jump });
@@ -365,17 +366,17 @@ impl Tile {
             let drive = same_drive.map_or(Drive::Each(drive), Drive::Same);
             match *quanta {
                 [quantum] if readable > 0 => {
-                    let [sums] = inputs.narrow_blocks(event_tick(0), [slot(0)], blocks, shard_bits);
+                    let [sums] = input_rings.narrow_blocks(event_tick(0), [slot(0)], blocks, shard_bits);
                     neurons.step_from_sums(chunks, drive, &mut [ReceptorSums { sums, quantum }], spikes);
                 }
                 [one, two] if readable > 0 => {
-                    let [a, b] = inputs.narrow_blocks(event_tick(0), [slot(0), slot(1)], blocks, shard_bits);
+                    let [a, b] = input_rings.narrow_blocks(event_tick(0), [slot(0), slot(1)], blocks, shard_bits);
                     let mut sums = [ReceptorSums { sums: a, quantum: one }, ReceptorSums { sums: b, quantum: two }];
                     neurons.step_from_sums(chunks, drive, &mut sums, spikes);
                 }
                 _ => {
                     for (r, (&quantum, out)) in quanta.iter().zip(&mut *events).enumerate() {
-                        collect(inputs.blocks(event_tick(r), slot(r), 1, shard_bits), quantum, out);
+                        collect(input_rings.blocks(event_tick(r), slot(r), 1, shard_bits), quantum, out);
                     }
                     let events = &events[..quanta.len()];
                     neurons.step(BlockInput { chunks, drive, events, jump: pulses.then_some(&*jump) }, spikes);
@@ -408,11 +409,11 @@ impl Tile {
                         s.stimulus.step(
                             tick,
                             block,
-                            InputSink::Receptor(self.inputs.blocks(tick, slot, 1, self.shard_bits)),
+                            InputSink::Receptor(self.input_rings.blocks(tick, slot, 1, self.shard_bits)),
                         );
                     }
                 }
-                collect(self.inputs.blocks(tick, slot, 1, self.shard_bits), quantum, &mut self.scratch.events[r]);
+                collect(self.input_rings.blocks(tick, slot, 1, self.shard_bits), quantum, &mut self.scratch.events[r]);
                 neurons.arrive(r, chunks_of(share, block..block + 1), &self.scratch.events[r]);
             }
         }
@@ -441,14 +442,14 @@ impl Tile {
         self.recorded.iter().map(|r| r.neurons.len()).collect()
     }
 
-    /// Bytes of (synapses, neurons with their inputs).
+    /// Bytes held by (synapses, neurons with their input sums and lists of segments due).
     pub fn bytes(&self) -> (usize, usize) {
         let due: usize = self.due.iter().map(DueLists::bytes).sum();
-        let inputs = match &self.inputs {
+        let input_rings = match &self.input_rings {
             InputRings::Narrow(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
             InputRings::Wide(rings) => rings.iter().map(Ring::bytes).sum::<usize>(),
         };
-        (self.synapses.bytes(), due + inputs + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
+        (self.synapses.bytes(), due + input_rings + self.neurons.iter().flatten().map(|n| n.bytes()).sum::<usize>())
     }
 
     /// Calls `f` with source population, source neuron, slot in the tile, weight in quanta and delay in steps of every

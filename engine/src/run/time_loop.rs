@@ -10,19 +10,19 @@
 //! 2. It receives the spikes of epoch n − 1 from all tiles. It puts them into its own history, in the order of (step,
 //!    population, neuron).
 //! 3. The first worker shows epoch n − 2 to the observer. Short epochs are shown several at a time.
-//! 4. It does the last step of epoch n, if that step was not independent.
+//! 4. The worker does the last step of epoch n, if that step was not independent.
 //!
-//! As soon as a tile has done the last step of epoch n, in 1 or in 4, the worker sends the spikes of this tile. They
-//! must arrive when the other workers come to 2 in epoch n + 1. A worker that is late by less than the time of 1 delays
+//! As soon as a tile has done the last step of epoch n, in 1 or in 4, the worker sends the spikes of this tile. The
+//! other workers need them when they come to 2 in epoch n + 1. A worker that is late by less than the time of 1 delays
 //! nobody.
 //!
 //! Where no spike makes V jump, an event at the end of a step acts from the next step on. Then a step updates first and
 //! delivers after, and the first update of epoch n comes before 1. Spikes can then arrive while neurons are updated,
-//! even if the shortest delay is one step. The bits are the same.
+//! even if the shortest delay is one step. The results are the same to the bit.
 //!
-//! Workers live as long as a call of [`run`]. A worker waits only for the spikes of other workers. It is at most two
-//! epochs ahead of the slowest worker. Mailboxes and buffers of samples are used in turn, and there are enough of them
-//! that no worker writes into one that another still reads. So locks of samples are never contended.
+//! Workers live as long as a call of [`run`]. A worker waits only for the spikes of other workers. A worker is at most
+//! two epochs ahead of the slowest worker. Mailboxes and buffers of samples are used in turn, and there are enough of
+//! them that no worker writes into one that another still reads. So locks of samples are never contended.
 
 use super::epoch::{Epoch, Epochs, OBSERVED_STEPS, Observer, Samples, SharedSamples};
 use super::exchange::Exchange;
@@ -267,7 +267,7 @@ impl WorkerRun<'_, '_> {
             let epoch = Epoch { ticks, history, samples: call.samples(number), widths: &call.channels.widths };
             if observer.epoch(&epoch).is_break() {
                 // This worker is up to two epochs after the one shown, and another worker up to two epochs ahead of it.
-                // All stop after this epoch.
+                // So no worker is beyond epoch `number` + 4, and all can stop after it.
                 call.last_epoch.fetch_min(number + 4, Ordering::AcqRel);
             }
         }
@@ -289,7 +289,8 @@ fn work(call: &Call, worker: &mut Worker, observer: Option<&mut (dyn Observer + 
     let tick = loop {
         run.epoch(tiles, number, history)?;
         let tick = *call.ticks(number).end();
-        // The first worker lowers `last_epoch` before it sends a message that every worker needs to finish that epoch.
+        // The first worker lowers `last_epoch` before it sends a message that every worker needs to finish the epoch
+        // with this new number. So every worker sees the new number in time.
         if call.last_epoch.load(Ordering::Acquire) <= number || tick == call.end {
             run.catch_up(number, history)?;
             run.show(number, history, true);

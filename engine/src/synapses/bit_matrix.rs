@@ -19,7 +19,7 @@ const WORDS: usize = 16;
 const SLOTS: usize = 32 * WORDS;
 /// Number of planes: 8 bits hold counts up to [`ROWS_AT_A_TIME`].
 const PLANES: usize = 8;
-/// Number of rows added at a time. They fit the second-level cache.
+/// Number of rows added at a time: few enough to fit the second-level cache.
 const ROWS_AT_A_TIME: usize = 128;
 
 /// One cache line of a row, or of a plane: one bit for each of [`SLOTS`] slots. Slot s is bit s / [`WORDS`] of word
@@ -159,7 +159,7 @@ impl<S: Sum> Kernel for AddSpikes<'_, S> {
             let start = spike as usize * row_length;
             prefetch_range(cache_lines, start..start + row_length);
         }
-        // Planes that counts up to the number of spikes need.
+        // Number of planes that hold a count of all spikes.
         let planes_used = (spikes.len().ilog2() + 1) as usize;
         for (column, sums) in sums.chunks_mut(SLOTS).take(row_length).enumerate() {
             let mut planes = [EMPTY; PLANES];
@@ -195,7 +195,7 @@ impl<S: Sum> Kernel for AddSpikes<'_, S> {
                         *count = 2 * *count + (word >> bit & 1);
                     }
                 }
-                // Works on a copy: the compiler cannot know that the sums do not overlap with the memory that it reads.
+                // Works on a copy: the compiler cannot know that the sums do not overlap with the planes.
                 let mut copy = *sums;
                 for (sum, count) in copy.iter_mut().zip(counts) {
                     sum.add_many(weight, count);

@@ -1,7 +1,7 @@
 //! Synapses with one common weight: 2 bytes each, for the target.
 
 use super::ring::{Ring, SHARD_SLOTS};
-use super::segments::{Parts, Segment, batches, head, positions};
+use super::segments::{Parts, Segment, head, parts_to_prefetch, positions};
 use lapicque_models::numerics::accumulate::Sum;
 use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch_range};
 use std::ops::Range;
@@ -55,13 +55,13 @@ impl<S: Sum> Kernel for Add<'_, S> {
         if worth_counting(due, ring.slots()) {
             return count_and_add(targets, *weight, due, ring, tick);
         }
-        let input = ring.step_sums(tick);
-        for batch in batches(due, 2) {
-            for &segment in batch {
+        let sums = ring.step_sums(tick);
+        for part in parts_to_prefetch(due, 2) {
+            for &segment in part {
                 prefetch_range(targets, head(segment));
             }
-            for &segment in batch {
-                add_constant(&targets[positions(segment)], *weight, input);
+            for &segment in part {
+                add_constant(&targets[positions(segment)], *weight, sums);
             }
         }
     }
@@ -73,13 +73,13 @@ impl<S: Sum> Kernel for Add<'_, S> {
 fn count_and_add<S: Sum>(targets: &[u16], weight: i32, due: &[Segment], ring: &mut Ring<S>, tick: u64) {
     let synapses = COUNTED_PER_SLOT * ring.slots();
     let mut sums = ring.sums_with_counts(tick);
-    for round in (Parts { left: due, synapses }) {
+    for round in (Parts { remaining: due, synapses }) {
         let mut synapses = 0;
-        for batch in batches(round, 2) {
-            for &segment in batch {
+        for part in parts_to_prefetch(round, 2) {
+            for &segment in part {
                 prefetch_range(targets, head(segment));
             }
-            for &segment in batch {
+            for &segment in part {
                 count(&targets[positions(segment)], sums.counts);
                 synapses += u64::from(segment.1 - segment.0);
             }
@@ -123,6 +123,6 @@ fn count(targets: &[u16], counts: &mut [u8; SHARD_SLOTS]) {
 
 /// Adds the weight to the sum of each target.
 #[inline(always)]
-fn add_constant<S: Sum>(targets: &[u16], weight: i32, input: &mut [S; SHARD_SLOTS]) {
-    for_each_unrolled(targets, |target| input[usize::from(target)].add(weight));
+fn add_constant<S: Sum>(targets: &[u16], weight: i32, sums: &mut [S; SHARD_SLOTS]) {
+    for_each_unrolled(targets, |target| sums[usize::from(target)].add(weight));
 }

@@ -1,7 +1,7 @@
 //! Synapses that each have their own weight and are not packed: 6 bytes each, for target and weight.
 
 use super::ring::Ring;
-use super::segments::{Segment, batches, head, positions};
+use super::segments::{Segment, head, parts_to_prefetch, positions};
 use lapicque_models::numerics::accumulate::Sum;
 use lapicque_models::vector::{Instructions, Kernel, dispatch, prefetch_range};
 use std::ops::Range;
@@ -46,16 +46,16 @@ impl<S: Sum> Kernel for Add<'_, S> {
     #[inline(always)]
     fn run(self, _: impl Instructions) {
         let Add { synapses: IndividualSynapses { targets, weights }, due, ring, tick } = self;
-        let input = ring.step_sums(tick);
-        for batch in batches(due, 6) {
-            for &segment in batch {
+        let sums = ring.step_sums(tick);
+        for part in parts_to_prefetch(due, 6) {
+            for &segment in part {
                 prefetch_range(targets, head(segment));
                 prefetch_range(weights, head(segment));
             }
-            for &segment in batch {
+            for &segment in part {
                 let positions = positions(segment);
                 for (&target, &weight) in targets[positions.clone()].iter().zip(&weights[positions]) {
-                    input[target as usize].add(weight);
+                    sums[target as usize].add(weight);
                 }
             }
         }

@@ -11,7 +11,7 @@
 //! | constant | `constant.rs` | common weight | 2 |
 //! | bit matrix | `bit_matrix.rs` | common weight and delay, at least one pair in 16 connected | 1 bit per pair |
 //! | all-to-all | `all_to_all.rs` | common weight and delay, every pair connected | 0 |
-//! | packed | `packed.rs` | own weights; weight, delay and gap to the target before fit 32 bits | 4.9 |
+//! | packed | `packed.rs` | own weights; weight, delay and distance from the target before fit 32 bits | 4.9 |
 //! | individual | `individual.rs` | own weights; 32 bits are too few, or packing takes more memory | 6 |
 //!
 //! Weights are whole numbers of a quantum, and inputs are sums of integers ([`Ring`]). A sum of integers does not

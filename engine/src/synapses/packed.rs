@@ -7,9 +7,9 @@
 //! from the slot of the synapse before (the **gap**), its delay within the band and its weight (see [`WordLayout`]). A
 //! gap too large for its bits is bridged by **fillers**: words that advance the slot and add no weight.
 //!
-//! Words after the last synapse of a segment are zero: they add 0 to the slot of the last synapse. The number of words
-//! in use of that last line, without the first word, is stored from bit 16 of the first word on. In all other lines
-//! these bits are 0, and all 15 words are in use.
+//! Words after the last synapse of a segment are zero: they add 0 to the slot of the last synapse. In this
+//! last line, the first word has, from bit 16 on, the number of words in use after it. In all other lines these bits
+//! are 0, and all 15 words are in use.
 
 use super::ring::{MAX_BAND, Ring, SHARD_SLOTS};
 use lapicque_models::numerics::accumulate::Sum;
@@ -77,10 +77,11 @@ impl WordLayout {
                 gap -= fillers * self.filler_gap();
             }
         }
-        let new = u32::from(place.at.is_multiple_of(LINE_WORDS_U32));
-        let word = place.at + new;
+        // 1 if the synapse is the first of a line, otherwise 0.
+        let starts_line = u32::from(place.at.is_multiple_of(LINE_WORDS_U32));
+        let word = place.at + starts_line;
         *place = Place { at: word + 1, last_slot: slot };
-        (word, gap * (1 - new))
+        (word, gap * (1 - starts_line))
     }
 
     /// Writes the next synapse of a segment at `place`, with the fillers before it, and advances `place`. `delay` is
@@ -93,10 +94,10 @@ impl WordLayout {
         if slot.wrapping_sub(last_slot) >= self.filler_gap() && at % LINE_WORDS_U32 != 0 {
             words[at as usize..word as usize].fill(self.filler_gap());
         }
-        // In a new line the slot is the word before the synapse. Otherwise `new` is 0, and the synapse overwrites the
-        // slot.
-        let new = u32::from(word % LINE_WORDS_U32 == 1);
-        words[(word - new) as usize] = slot;
+        // In a new line the slot is written into the word before the synapse. Otherwise `starts_line` is 0: the slot is
+        // written into the synapse's own word, and the synapse overwrites it.
+        let starts_line = u32::from(word % LINE_WORDS_U32 == 1);
+        words[(word - starts_line) as usize] = slot;
         words[word as usize] = gap | delay << self.gap_bits | (weight << (self.gap_bits + self.band_bits)) as u32;
     }
 }
@@ -114,7 +115,7 @@ pub struct PackedSynapses {
 }
 
 impl PackedSynapses {
-    /// Memory for lines of `words` words in all, filled with zeros, that will hold `synapses` synapses.
+    /// Memory for whole lines with `words` words together, filled with zeros, that will hold `synapses` synapses.
     pub fn new(words: usize, layout: WordLayout, synapses: usize) -> PackedSynapses {
         let mut words = vec![0; words + LINE_WORDS];
         advise_huge_pages(&mut words);
@@ -240,8 +241,8 @@ pub(super) fn deliver<'a, S: Sum>(due: impl Iterator<Item = DueLines<'a>> + Clon
     dispatch(AddDueLines { due, ring, tick });
 }
 
-/// How many lines ahead of the one being added are requested from memory: as many as arrive in that time. More lines
-/// would evict each other, and the neurons' state, from the caches.
+/// How many lines ahead of the one being added are requested from memory. With fewer, a line would be needed before it
+/// has arrived. More lines would evict each other, and the neurons' state, from the caches.
 const LINES_AHEAD: usize = 24;
 
 /// Adds the lines that are due. All lines take about the same time to add. So for each line added one line ahead is

@@ -43,8 +43,8 @@ pub struct SumsWithCounts<'a, S> {
 
 impl<S: Sum> SumsWithCounts<'_, S> {
     /// Adds `weight` to each sum as many times as its count says, and sets all counts to zero. `synapses` is the number
-    /// of synapses counted. If a count has wrapped around, the counts add up to less than `synapses`, by 256 for each
-    /// time. Then nothing is added, and the result is false.
+    /// of synapses counted. If counts have wrapped around, they add up to 256 less than `synapses` for each time.
+    /// Then nothing is added, and the result is false.
     #[inline(always)]
     pub fn add_counted(&mut self, weight: i32, synapses: u64) -> bool {
         let counts = &mut self.counts[..self.sums.len()];

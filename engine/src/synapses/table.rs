@@ -68,7 +68,7 @@ pub struct SynapseTable {
     pub bands: u32,
     /// Start of the segment of each (source, shard, band), in this order of nesting. Counted in synapses of its shard,
     /// or in lines where synapses are packed. The starts of all segments of one source lie together. A row ends where
-    /// the row of the next source starts, so the list has one source more than there are.
+    /// the row of the next source starts, so the list has entries for one source more than there are.
     pub starts: Vec<u32>,
     /// The synapses onto each shard of the tile. In a shard, they lie source by source.
     pub shards: Vec<ShardSynapses>,

@@ -121,7 +121,8 @@ fn fill_cells(mut codes: [i32; ENTRIES]) -> [i16; ENTRIES] {
     entries
 }
 
-/// The outcome of `code`. `entry` is the table's entry for the cell of the code.
+/// The outcome of `code`. `entry` is the table's entry for the cell of the code. With its low four bits set, the code
+/// is below the entry exactly if its place lies before the first place of the second outcome.
 #[inline(always)]
 fn outcome(code: i16, entry: i16) -> u16 {
     const LOW: i16 = ENTRIES as i16 - 1;
@@ -168,7 +169,7 @@ impl InputModel for Poisson {
         if (0..recipe.len).any(|i| recipe.table.values(i)[0] != rate) {
             return Err(ParameterError::new(
                 "rate",
-                "a Poisson input takes one rate, but the rate differs between neurons: give each part its own input",
+                "a Poisson input takes one rate, but the rate differs between neurons: give each rate its own input",
             ));
         }
         let (table, draws) = table_and_draws(rate, recipe.dt)?;

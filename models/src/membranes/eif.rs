@@ -76,7 +76,7 @@ impl MembraneModel for Eif {
         }
         let half = -libm::expm1(-0.5 * dt / tau);
         // The drive is the integral of I/C over the step, so I/C has the mean drive/dt. Half a step of leak with this
-        // mean current adds drive/dt · tau · (1 − e^{−dt/2tau}) to V.
+        // mean current adds drive/dt · tau · (1 − e^{−dt/(2 tau)}) to V.
         Ok([libm::exp(-0.5 * dt / tau), half * rest, half * tau / dt, dt / tau, delta, 1.0 / delta, v_t, peak, reset])
     }
     fn response(p: &Parameters) -> Result<Response, ParameterError> {

@@ -56,7 +56,7 @@ pub trait MembraneModel: Send + Sync + 'static {
 
 /// How a current acts on the membrane potential over one step.
 ///
-/// The drive is the change of V (mV) at the end of the step that the current causes. A linear membrane is integrated
+/// The drive is the change of V (mV) that the current causes by the end of the step. A linear membrane is integrated
 /// exactly: the drive of a current I(s) is ∫ e^{−(dt−s)/tau} I(s) ds / C. A nonlinear membrane gets the integral
 /// ∫ I(s) ds / C, which is the same formula with tau = ∞, and spreads it over the step.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -171,8 +171,8 @@ pub fn phi1(x: f64) -> f64 {
 
 /// (1 − e^(−x)(1 + x))/x², ½ at x = 0 (x and result without unit), to 1·10⁻¹⁵ relative.
 ///
-/// It is the mean of t e^(−xt) over t in [0, 1]: the effect of an alpha current in one step. Not for kernels: it
-/// branches and calls libm.
+/// It is the mean of t e^(−xt) over t in [0, 1]: the effect of an alpha current in one step. It is e^(−x) times the
+/// φ₂ of exponential integrators, (e^x − 1 − x)/x². Not for kernels: it branches and calls libm.
 pub fn phi2(x: f64) -> f64 {
     if x == f64::INFINITY {
         0.0

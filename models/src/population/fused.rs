@@ -1,5 +1,5 @@
 //! Updates membranes with their receptors, refractory times and thresholds, block by block. The step contract stands in
-//! this file, because its loop carries the contract out.
+//! this file, because the loop in this file carries it out.
 //!
 //! # The step contract
 //! Time is a grid t_n = n·dt. The contract follows the conventions of NEST, so that traces of single neurons can be
@@ -20,7 +20,8 @@
 //! # One loop
 //! [`Step`] is the only loop over neurons. It is compiled for the membrane, for a list of receptors, and for the kinds
 //! of drive and jump that can occur. Receptors on the list are updated in the same pass (fused). Other receptors are
-//! updated before, one after the other (staged), and add to drive and jump; then the same loop runs with an empty list.
+//! updated before the loop, one after the other (staged), and add to drive and jump. The same loop then runs with an
+//! empty list.
 //! Both ways do the same operations in the same order, so they give the same bits. A test compares them.
 //!
 //! An event that acts from the next step on is added to the receptor at the beginning of that step, not at the end of
@@ -55,7 +56,7 @@ pub(super) struct MembraneColumns<M: MembraneModel> {
     pub refractory_steps: Vec<u16>,
 }
 
-/// The drive or the jump that a step gets from outside. Each kind is a type, so that the loop has no branch.
+/// The drive or the jump that [`Step`] gets as input. Each kind is a type, so that the loop has no branch.
 trait Addend: Copy {
     /// Whether there is anything to add.
     const PRESENT: bool;
@@ -175,7 +176,7 @@ where
                 let c = K::at(constants, shared, first + b, l);
                 let s = M::State::gather(&state, l);
                 let (drive, jump) = (D::at(&drive, l), J::at(&jump, l));
-                // If receptors are staged, the drive contains this already.
+                // If receptors are staged, the drive already contains the rest drive (`AddRestDrive`).
                 let drive = if R::COUNT > 0 { drive + M::rest_drive(c) } else { drive };
                 // Points 1 and 2 of the step contract.
                 let (drive, jump) = R::step(with, &same, &mut receptors, l, drive, jump);

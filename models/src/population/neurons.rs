@@ -8,8 +8,8 @@ use std::ops::Range;
 /// a silent network would slow the CPU down.
 pub const NEGLIGIBLE: f64 = 1e-30;
 /// Steps between two sweeps that set [`NEGLIGIBLE`] variables to zero. From 1e-30 a variable takes at least 64 steps to
-/// become subnormal as long as dt < 10 tau. A sweep in every step took an eighth longer (LIF with one or two
-/// exponential receptors, AVX-512).
+/// become subnormal as long as dt < 10 tau. With a sweep in every step, updates took an eighth longer (LIF with
+/// one or two exponential receptors, AVX-512).
 pub const CLEARING_INTERVAL: u16 = 64;
 /// Longest refractory time in steps.
 pub const LONGEST_REFRACTORY: u16 = u16::MAX - CLEARING_INTERVAL;

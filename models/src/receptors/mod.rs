@@ -51,7 +51,8 @@ pub trait ReceptorModel: Send + Sync + 'static {
     fn constants(parameters: &Parameters, response: &Response, dt: f64) -> Result<Self::Constants, ParameterError>;
     /// The state after events have arrived.
     fn arrive<I: Instructions>(constants: Self::Constants, state: Self::State, events: Arrival<I>) -> Self::State;
-    /// Advances the state by one step. Returns the state at the end of the step, before events arrive there, and the
-    /// drive (mV) of the membrane in this step. The drive follows from the state at the beginning of the step.
+    /// Advances the state by one step. Returns the state at the end of the step, without the events that arrive at that
+    /// time, and the drive (mV) of the membrane in this step. The drive follows from the state at the beginning of the
+    /// step.
     fn step(constants: Self::Constants, state: Self::State) -> (Self::State, f64);
 }

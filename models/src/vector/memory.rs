@@ -1,7 +1,7 @@
 //! Hints to the CPU and the operating system about memory: prefetch and huge pages.
 
 /// Prefetches the cache line of `slice[index]` into the first-level cache. Any index is allowed: an address outside of
-/// mapped memory is ignored.
+/// mapped memory has no effect.
 #[inline(always)]
 pub fn prefetch<T>(slice: &[T], index: usize) {
     let address = slice.as_ptr().wrapping_add(index);
@@ -17,19 +17,20 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
 /// Prefetches a range of a slice into the second-level cache. Any range is allowed.
 #[inline(always)]
 pub fn prefetch_range<T>(slice: &[T], range: std::ops::Range<usize>) {
-    const LINE: usize = 64;
+    const CACHE_LINE: usize = 64;
     let base = slice.as_ptr();
     let start = base.wrapping_add(range.start).cast::<u8>();
     let end = base.wrapping_add(range.end).cast::<u8>();
-    // Starts at the beginning of the first cache line. From `start` itself, steps of a line could miss the last line.
-    let mut address = start.wrapping_sub(start.addr() % LINE);
+    // Starts at the beginning of the first cache line. From `start` itself, steps of 64 bytes could miss the last
+    // cache line.
+    let mut address = start.wrapping_sub(start.addr() % CACHE_LINE);
     while address < end {
         // SAFETY: a prefetch never faults and changes no memory (2).
         #[cfg(target_arch = "x86_64")]
         unsafe {
             std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(address.cast())
         };
-        address = address.wrapping_add(LINE);
+        address = address.wrapping_add(CACHE_LINE);
     }
 }
 

@@ -133,7 +133,8 @@ fn look_up_avx512(table: &[i16; ENTRIES], indices: &[i16; 32]) -> [i16; 32] {
 /// also adds to memory in one instruction, which the CPU splits into several. The number of instructions matters if the
 /// other hardware thread of the core is busy. Measured in this case on an Intel Xeon, 26 November 2026: with separate
 /// load and store a packed word in the first-level cache took 1.2 ns instead of 1.5 ns. Without the seventh instruction
-/// the full microcircuit took 0.95 of the time. Five instructions, with both fields taken from memory, took longer.
+/// the full microcircuit took 0.95 of the time. Five instructions, which read distance and weight directly from
+/// memory, took longer.
 ///
 /// # Safety
 /// The CPU must have BMI2.
@@ -199,7 +200,7 @@ pub(super) fn add_by_scatter_avx512(
     if _mm512_mask_testn_epi32_mask(used & 0xfffc, gaps, gaps) != 0 {
         return false;
     }
-    // Sums of the distances up to each word: of 2, 4, 8 and then all words.
+    // Prefix sums of the distances, over 2, 4, 8 and then 16 words.
     let zero = _mm512_setzero_si512();
     let indices = _mm512_add_epi32(gaps, _mm512_alignr_epi32::<15>(gaps, zero));
     let indices = _mm512_add_epi32(indices, _mm512_alignr_epi32::<14>(indices, zero));
@@ -226,12 +227,13 @@ pub(super) fn add_by_scatter_avx512(
 /// Whether a gather and a scatter take less time on this CPU than fifteen additions.
 ///
 /// Measured on a Xeon (Sapphire Rapids): with gather and scatter the full microcircuit took 0.96 of the time while the
-/// other hardware threads of the cores were busy, and 0.99 in the fastest moments (26 November 2026). A network like
-/// one of eight tiles of it, with delays in bands, took 0.87 (27 November).
+/// other hardware threads of the cores were busy, and 0.99 in the fastest twentieth of the runs (26 November 2026). A
+/// network as large as one of eight tiles of the microcircuit, with delays in bands, took 0.87 (27 November).
 ///
 /// Scatters are said to be slow on AMD CPUs. Gathers are said to be slow on earlier Intel CPUs, since microcode keeps
-/// them from leaking data. The CPU feature FP16 tells such CPUs apart from this one; its instructions are not used. To
-/// ask here costs one load for every line. To ask in `dispatch` would cost one load for every kernel.
+/// them from leaking data. So the function tests for the CPU feature FP16, which the Xeon above has and those CPUs
+/// lack. Instructions of FP16 are not used. The test costs one load for every line. In `dispatch` it would cost one
+/// load for every kernel.
 #[inline(always)]
 fn has_fast_scatter() -> bool {
     std::arch::is_x86_feature_detected!("avx512fp16")

@@ -80,7 +80,7 @@ fn units_convert_exactly() {
     assert!(units::parse("2 m/s").is_ok() && units::parse("140 mM").is_ok());
 }
 
-/// No names are defined.
+/// A lookup in which no names are defined.
 struct NoNames;
 
 impl NameLookup for NoNames {

@@ -26,6 +26,7 @@ fn compare_finds_the_first_difference_in_time() {
     assert_eq!(message(&e[..2], &[(40, 0)]), "spikes of population \"E\": at 6 ms neuron 0 spikes in A only");
     assert_eq!(
         message(&[(10, 1), (49, 3), (50, 2), (60, 0)], &[(40, 0)]),
+        // In binary, 49 · 0.1 may differ from 4.9 in the last bit.
         "spikes of population \"E\": at 4.9 ms neuron 3 spikes in B only".replace("4.9", &(49.0 * 0.1).to_string())
     );
     assert_eq!(
@@ -44,12 +45,14 @@ fn compare_finds_differences_of_activity_and_traces() {
     record(&a, &without_spikes, 10);
     let mut recorder = Recorder::create(&b, &without_spikes, Provenance::default(), false).unwrap();
     let mut changed = made_batch(&without_spikes, 0, 100);
+    // Two neurons are traced every two ticks: value 61 is at tick 60, value 63 at tick 62.
     changed.samples[1][61] += 1e-12;
     changed.samples[0][63] = -0.0;
     changed.spikes[1].ticks.clear();
     changed.spikes[1].neurons.clear();
     recorder.push(changed).unwrap();
     recorder.finish(State::Complete, &[], 0, 100).unwrap();
+    // The activity of I differs from the bin of its first spike on.
     let first = expected_spikes(&without_spikes, 1, 0, 100)[0].0;
     let message = compare(&a, &b).unwrap();
     if first <= 60 {
@@ -126,6 +129,7 @@ fn a_sonata_report_holds_the_values_of_one_variable() {
         interval_ms: 0.2,
     };
     let values: Vec<f64> = (0..=40).flat_map(|row| [1, 2].map(|neuron| value(20 + 2 * row, neuron, 1))).collect();
+    // The second report replaces the first.
     for _ in 0..2 {
         let mut file = ReportFile::create(&output, report, false).unwrap();
         values.chunks(20).for_each(|rows| file.append(rows).unwrap());

@@ -45,7 +45,8 @@ fn step(source: &mut dyn Stimulus, tick: u64) -> [f64; BLOCK] {
 
 #[test]
 fn the_stationary_variance_is_half_sigma_squared_for_every_step_size() {
-    // V' = V e^(−dt/tau) + noise has the variance noise²/(1 − e^(−2dt/tau)).
+    // V → V e^(−dt/tau) + a deviate of standard deviation `noise`: the stationary variance is
+    // noise²/(1 − e^(−2dt/tau)).
     for dt in [1e-3, 0.01, 0.1, 1.0, 10.0, 100.0] {
         for tau in [0.5, 10.0, 20.0, 1000.0] {
             let noise = response(tau).noise(dt);
