@@ -424,6 +424,13 @@ fn export_sonata_report_holds_the_values_of_the_trace() {
     assert_eq!(ids, [2, 3, 4]);
     let ended = run(folder, &["export", "sonata-report", "run.h5", "--variable", "u", "--out", "x.h5"]);
     assert!(ended.code == 2 && ended.err.contains("--population E --variable v"), "{}", ended.err);
+    // Never onto the recording itself, even with --force.
+    let before = std::fs::read(folder.join("run.h5")).unwrap();
+    let ended = run(folder, &["export", "sonata-report", "run.h5", "--out", "run.h5", "--force"]);
+    assert!(ended.code == 2 && ended.err.contains("is the recording itself"), "{}", ended.err);
+    assert_eq!(std::fs::read(folder.join("run.h5")).unwrap(), before);
+    // A second report replaces the first.
+    succeed(folder, &["export", "sonata-report", "run.h5", "--out", "report.h5"]);
 }
 
 #[test]
